@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets from smallest to largest: a target imports only those above it (docs/architecture.md).
+
+/// A Debian library, seen through a module map and nothing else.
+func library(_ name: String, apt: String) -> Target {
+  .systemLibrary(name: name, providers: [.apt([apt])])
+}
+
+let package = Package(
+  name: "netimg",
+  products: [
+    .executable(name: "netimg", targets: ["netimg"]),
+    .executable(name: "netimg-init", targets: ["netimg-init"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    library("CLibarchive", apt: "libarchive-dev"),
+    library("CLibcrypto", apt: "libssl-dev"),
+    library("CLibgit2", apt: "libgit2-dev"),
+    library("CLibsodium", apt: "libsodium-dev"),
+    library("CLibsolv", apt: "libsolvext-dev"),
+    library("CLibyaml", apt: "libyaml-dev"),
+    library("CZstd", apt: "libzstd-dev"),
+    // What Swift cannot import: variadic functions and system call wrappers.
+    .target(name: "CCurlShim", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CPosixShim"),
+
+    .target(name: "Bytes", dependencies: ["CLibcrypto"]),
+    .target(name: "FrameFormat", dependencies: ["Bytes", "CZstd"]),
+    .target(name: "Stage0", dependencies: ["Bytes", "FrameFormat", "CPosixShim"]),
+    .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
+    .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
+    .target(name: "Signing", dependencies: ["Bytes", "CLibsodium", "CPosixShim"]),
+    .target(name: "DebianPackage", dependencies: ["Bytes", "CLibarchive"]),
+    .target(
+      name: "DebianArchive",
+      dependencies: [
+        "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
+      ]),
+    .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
+    .target(name: "Provenance", dependencies: ["Bytes", "Manifest", "CLibgit2"]),
+    .target(
+      name: "ImageBuilder",
+      dependencies: [
+        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
+        "DebianArchive", "ImageFormat", "Provenance", "CLibcrypto", "CLibarchive", "CPosixShim",
+      ]),
+    .executableTarget(
+      name: "netimg",
+      dependencies: [
+        "Bytes", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "ImageFormat", "Provenance", "ImageBuilder",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
+
+    .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
+    .testTarget(name: "FrameFormatTests", dependencies: ["FrameFormat", "TestSupport"]),
+    .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
+    .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
+    .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
+    .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
+    .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
+    .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
+    .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
+    .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "TestSupport"]),
+    .testTarget(name: "ImageBuilderTests", dependencies: ["ImageBuilder", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// One block of settings, so that a new target cannot forget the rules.
+for target in package.targets where target.type != .system {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .treatAllWarnings(as: .error),
+  ]
+}

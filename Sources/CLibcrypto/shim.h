@@ -1,0 +1,7 @@
+// The low-level SHA-256 calls are deprecated in favour of EVP, which a static stage 0 cannot afford.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/pem.h>
+#include <openssl/crypto.h>

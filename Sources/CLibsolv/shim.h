@@ -1,0 +1,10 @@
+#include <solv/pool.h>
+#include <solv/poolarch.h>
+#include <solv/repo.h>
+#include <solv/repo_deb.h>
+#include <solv/solver.h>
+#include <solv/solverdebug.h>
+#include <solv/transaction.h>
+#include <solv/selection.h>
+#include <solv/evr.h>
+#include <solv/knownid.h>
