@@ -42,12 +42,13 @@ let package = Package(
         "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
+    .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
     .target(name: "Provenance", dependencies: ["Bytes", "Manifest", "CLibgit2"]),
     .target(
       name: "ImageBuilder",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "Provenance", "CLibcrypto", "CLibarchive", "CPosixShim",
+        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
       ]),
     .executableTarget(
       name: "netimg",
@@ -68,6 +69,7 @@ let package = Package(
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
+    .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "TestSupport"]),
     .testTarget(name: "ImageBuilderTests", dependencies: ["ImageBuilder", "TestSupport"]),
   ],
