@@ -29,8 +29,11 @@ let package = Package(
     .target(name: "CCurlShim", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CPosixShim"),
 
-    .target(name: "Bytes", dependencies: ["CLibcrypto"]),
-    .target(name: "FrameFormat", dependencies: ["Bytes", "CZstd"]),
+    // These two are also built as Embedded Swift for stage 0, which ignores the module maps' link lines.
+    .target(name: "Bytes", dependencies: ["CLibcrypto"], linkerSettings: [.linkedLibrary("crypto")]),
+    .target(
+      name: "FrameFormat", dependencies: ["Bytes", "CZstd"],
+      linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("m")]),
     .target(name: "Stage0", dependencies: ["Bytes", "FrameFormat", "CPosixShim"]),
     .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),

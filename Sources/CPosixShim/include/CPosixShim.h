@@ -25,6 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
+// Mount flags with one type: Swift sees the macros as differing types with and without its Glibc module.
+static const unsigned long netimg_ms_rdonly = MS_RDONLY;
+static const unsigned long netimg_ms_nosuid = MS_NOSUID;
+static const unsigned long netimg_ms_nodev = MS_NODEV;
+static const unsigned long netimg_ms_noexec = MS_NOEXEC;
+static const unsigned long netimg_ms_move = MS_MOVE;
+
 /// errno, which is a macro.
 int netimg_errno(void);
 /// open(2) with a mode; always adds O_CLOEXEC.
@@ -50,5 +57,7 @@ int netimg_loop_attach(int backing, uint64_t size);
 /// `dev` receives the device number (makedev).
 int netimg_dm_create(const char *name, const char *uuid, const char *target, const char *parameters,
                      uint64_t sectors, uint64_t *dev);
+/// The one target's type and status of a device-mapper device, such as "verity V", into `status` (a C string).
+int netimg_dm_status(uint64_t dev, char *status, size_t size);
 
 #endif
