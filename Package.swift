@@ -27,6 +27,7 @@ let package = Package(
     library("CZstd", apt: "libzstd-dev"),
     // What Swift cannot import: variadic functions and system call wrappers.
     .target(name: "CCurlShim", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CGitShim", linkerSettings: [.linkedLibrary("git2")]),
     .target(name: "CPosixShim"),
 
     // These two are also built as Embedded Swift for stage 0, which ignores the module maps' link lines.
@@ -46,7 +47,7 @@ let package = Package(
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
-    .target(name: "Provenance", dependencies: ["Bytes", "Manifest", "CLibgit2"]),
+    .target(name: "Provenance", dependencies: ["Manifest", "CGitShim", "CLibgit2"]),
     .target(
       name: "ImageBuilder",
       dependencies: [
