@@ -5,8 +5,8 @@ struct SampleTree {
   var entries: [EROFSEntry] = [EROFSEntry(path: "", kind: .directory, permissions: 0o755)]
   /// Blocks 1 to D.
   private(set) var data: [UInt8] = []
-  /// What every file holds.
-  private(set) var contents: [String: [UInt8]] = [:]
+  /// What every file holds, by the bytes of its path (strings are equal up to normalisation).
+  private(set) var contents: [[UInt8]: [UInt8]] = [:]
 
   var dataBlocks: UInt32 { UInt32(data.count / EROFS.blockSize) }
 
@@ -25,7 +25,7 @@ struct SampleTree {
     data += bytes
     data += [UInt8](
       repeating: 0, count: (EROFS.blockSize - bytes.count % EROFS.blockSize) % EROFS.blockSize)
-    contents[path] = bytes
+    contents[[UInt8](path.utf8)] = bytes
   }
 
   mutating func symlink(_ path: String, _ target: String) {
@@ -34,7 +34,7 @@ struct SampleTree {
 
   mutating func hardLink(_ path: String, to target: String) {
     entries.append(EROFSEntry(path: path, kind: .hardLink(to: target), permissions: 0o644))
-    contents[path] = contents[target]
+    contents[[UInt8](path.utf8)] = contents[[UInt8](target.utf8)]
   }
 
   func encode() throws -> EROFSMetadata {
