@@ -50,9 +50,21 @@ package struct Boot {
   }
 
   private func loadModules() throws(Stage0Error) {
-    // One file name a line, dependencies first: the builder has sorted them.
-    for line in try System.readFile(Path.moduleOrder).split(separator: 0x0a) {
-      try System.loadModule("\(Path.modules)/\(String(decoding: line, as: UTF8.self))")
+    for module in try moduleFiles() {
+      do {
+        try System.loadModule(module.path)
+      } catch where module.isOptional {
+        // For instance SHA-256 on instructions that this CPU does not have; the kernel's own C code does it then.
+      }
+    }
+  }
+
+  /// One file name a line, dependencies first: the builder has sorted them. `?` marks one that may fail.
+  private func moduleFiles() throws(Stage0Error) -> [(path: String, isOptional: Bool)] {
+    try System.readFile(Path.moduleOrder).split(separator: 0x0a).map { line in
+      let isOptional = line.first == 0x3f
+      let name = String(decoding: isOptional ? line.dropFirst() : line, as: UTF8.self)
+      return ("\(Path.modules)/\(name)", isOptional)
     }
   }
 
@@ -120,10 +132,8 @@ package struct Boot {
 
   /// Gives the initrd's memory back. Failures only cost memory, so they are not looked at.
   private func releaseInitrd() {
-    if let order = try? System.readFile(Path.moduleOrder) {
-      for line in order.split(separator: 0x0a) {
-        unlink("\(Path.modules)/\(String(decoding: line, as: UTF8.self))")
-      }
+    if let modules = try? moduleFiles() {
+      for module in modules { unlink(module.path) }
     }
     for path in [Path.moduleOrder, Path.index, "/init"] { unlink(path) }
     for path in [Path.modules, Path.frames, "/netimg"] { rmdir(path) }
