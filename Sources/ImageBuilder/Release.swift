@@ -1,5 +1,4 @@
-package import Bytes
-package import FoundationEssentials
+internal import FoundationEssentials
 
 /// `release.json`: what a release is, in full. The release's own name is the SHA-256 of this file's bytes.
 ///

@@ -1,5 +1,3 @@
-package import Bytes
-
 /// A file's bytes. Hard links share one object; identity tells them from equal files.
 package final class FileContent: Sendable {
   package let bytes: [UInt8]
