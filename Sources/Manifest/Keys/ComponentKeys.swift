@@ -18,7 +18,8 @@ enum ComponentKeys {
   static let requires = Key(
     "requires", .list(of: .text(.name)), "Components that this one needs.", example: "[base]")
   static let kernel = Key(
-    "kernel", KernelKeys.componentKernel, "What the component needs of the kernel.", example: "{modules: [vxlan]}")
+    "kernel", KernelKeys.componentKernel, "What the component needs of the kernel.",
+    example: "{modules: [vxlan]}")
 
   static let component = ValueType<ComponentManifest>.object(
     "Component", "A reusable part of images, in a folder of its own under images/.",

@@ -1,6 +1,7 @@
 /// The keys of `files`, `directories`, `links` and `permissions`.
 enum FileKeys {
-  static let path = Key("path", .text(.path), "Where it is in the image.", example: "/etc/motd", required: true)
+  static let path = Key(
+    "path", .text(.path), "Where it is in the image.", example: "/etc/motd", required: true)
   static let content = Key(
     "content", .text(.any), "The file's text.", example: #""Welcome.\n""#)
   static let source = Key(
@@ -29,7 +30,8 @@ enum FileKeys {
     "File", "A regular file of the image.", keys: [path, content, source, mode, owner, group],
     exactlyOne: ["content", "source"]
   ) { fields, context in
-    guard let path = fields[path], let mode = fields[mode], let owner = fields[owner], let group = fields[group]
+    guard let path = fields[path], let mode = fields[mode], let owner = fields[owner],
+      let group = fields[group]
     else { return nil }
     var bytes = Array((fields[content] ?? "").utf8)
     if let source = fields.located(source) {

@@ -18,7 +18,8 @@ enum ImageKeys {
     case image = "Image"
   }
 
-  static let kind = Key("kind", .enumeration(Kind.allCases), "What this describes.", example: "Image", required: true)
+  static let kind = Key(
+    "kind", .enumeration(Kind.allCases), "What this describes.", example: "Image", required: true)
   static let name = Key("name", .text(.name), "The image's name.", example: "edge-router", required: true)
   static let version = Key(
     "version", .text(.version), "The image's version; the git revision gives it if it is missing.",
@@ -30,12 +31,14 @@ enum ImageKeys {
     "suite", SuiteKeys.suite, "Where packages come from.",
     example: "{name: trixie, keyring: /usr/share/keyrings/debian-archive-keyring.gpg}", required: true)
   static let components = Key(
-    "components", .list(of: .text(.name)), "Components to use, with what they require.", example: "[base, frr]")
+    "components", .list(of: .text(.name)), "Components to use, with what they require.",
+    example: "[base, frr]")
   static let kernel = Key(
     "kernel", KernelKeys.imageKernel, "The kernel, its modules and its command line.",
     example: "{package: linux-image-cloud-amd64}", required: true)
   static let limits = Key(
-    "limits", KernelKeys.limits, "Sizes that the build must not exceed.", example: "{image: 160MiB, uki: 45MiB}")
+    "limits", KernelKeys.limits, "Sizes that the build must not exceed.",
+    example: "{image: 160MiB, uki: 45MiB}")
 
   static let image = ValueType<ImageManifest>.object(
     "Image", "A bootable image.",

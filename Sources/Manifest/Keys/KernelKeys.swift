@@ -26,7 +26,8 @@ enum KernelKeys {
   }
 
   static let imageKernel = ValueType<Kernel>.object(
-    "ImageKernel", "The kernel, its modules and its command line.", keys: [package, stub, modules, commandLine]
+    "ImageKernel", "The kernel, its modules and its command line.",
+    keys: [package, stub, modules, commandLine]
   ) { fields, _ in
     Kernel(
       package: fields.located(package), stub: fields.located(stub), modules: fields[modules] ?? [],

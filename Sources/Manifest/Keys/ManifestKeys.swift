@@ -6,13 +6,15 @@ enum ManifestKeys {
   }
 
   static let apiVersion = Key(
-    "apiVersion", .enumeration(APIVersion.allCases), "The version of the manifest format.", example: "netimg/v1",
+    "apiVersion", .enumeration(APIVersion.allCases), "The version of the manifest format.",
+    example: "netimg/v1",
     required: true)
   static let description = Key(
     "description", .text(.any), "One sentence on what it is for.", example: "Router at the edge of a site",
     fallback: "")
   static let packages = Key(
-    "packages", PackageKeys.packages, "The packages that the image is made of.", example: "{include: [systemd]}")
+    "packages", PackageKeys.packages, "The packages that the image is made of.",
+    example: "{include: [systemd]}")
   static let files = Key(
     "files", .list(of: FileKeys.file), "Regular files.",
     example: #"[{path: /etc/motd, content: "Welcome.\n"}]"#)
@@ -26,7 +28,8 @@ enum ManifestKeys {
     example: #"[{path: /usr/bin/mount, mode: "0755", reason: "nobody mounts by hand"}]"#)
   static let users = Key("users", .list(of: SystemKeys.user), "User accounts.", example: "[{name: frr}]")
   static let groups = Key("groups", .list(of: SystemKeys.group), "Groups.", example: "[{name: frrvty}]")
-  static let units = Key("units", SystemKeys.units, "What systemd starts.", example: "{enable: [frr.service]}")
+  static let units = Key(
+    "units", SystemKeys.units, "What systemd starts.", example: "{enable: [frr.service]}")
   static let sysctls = Key(
     "sysctls", SystemKeys.sysctls, "Kernel settings under /proc/sys; values are kept as they are written.",
     example: "{net.ipv4.ip_forward: 1}")

@@ -17,7 +17,9 @@ enum PackageKeys {
   static let request = ValueType<String>.text(.packageRequest).map { text, _, _ in
     // A version may hold an equals sign no more than a name may: there is at most one.
     let parts = text.split(separator: "=", maxSplits: 1)
-    return parts.first.map { PackageRequest(name: String($0), version: parts.dropFirst().first.map(String.init)) }
+    return parts.first.map {
+      PackageRequest(name: String($0), version: parts.dropFirst().first.map(String.init))
+    }
   }
 
   static let exclusion = ValueType<PackageExclusion>.object(
@@ -36,7 +38,8 @@ enum PackageKeys {
 
   static let glob = ValueType<String>.text(.glob).map { text, _, _ in PathGlob(text) }
   static let paths = Key(
-    "paths", .values(of: glob, allowsEmpty: false), "What to leave out: * and ? within a component, ** for any.",
+    "paths", .values(of: glob, allowsEmpty: false),
+    "What to leave out: * and ? within a component, ** for any.",
     example: "[/usr/share/doc/**]", required: true)
   static let keep = Key(
     "keep", .values(of: glob), "What to keep although it matches.", example: "[/usr/share/doc/*/copyright]")

@@ -2,7 +2,8 @@ internal import Bytes
 
 /// The keys of `scripts`.
 enum ScriptKeys {
-  static let package = Key("package", .text(.packageName), "The package's name.", example: "frr", required: true)
+  static let package = Key(
+    "package", .text(.packageName), "The package's name.", example: "frr", required: true)
   static let script = Key(
     "script", .enumeration(MaintainerScriptName.allCases), "Which of its scripts.", example: "postinst",
     required: true)

@@ -1,6 +1,7 @@
 /// The keys of `suite`.
 enum SuiteKeys {
-  static let name = Key("name", .text(.archivePart), "The suite's code name.", example: "trixie", required: true)
+  static let name = Key(
+    "name", .text(.archivePart), "The suite's code name.", example: "trixie", required: true)
   static let keyring = Key(
     "keyring", .text(.keyringPath),
     "The OpenPGP keys that may sign: an absolute path, or a file relative to this manifest.",
@@ -11,10 +12,13 @@ enum SuiteKeys {
     example: "[{archive: debian, suite: trixie, sections: [main]}]")
 
   static let archive = Key(
-    "archive", .text(.archivePart), "The archive's name in the list of mirrors.", example: "debian", required: true)
-  static let sourceSuite = Key("suite", .text(.archivePart), "The suite there.", example: "trixie-updates", required: true)
+    "archive", .text(.archivePart), "The archive's name in the list of mirrors.", example: "debian",
+    required: true)
+  static let sourceSuite = Key(
+    "suite", .text(.archivePart), "The suite there.", example: "trixie-updates", required: true)
   static let sections = Key(
-    "sections", .values(of: .text(.archivePart), allowsEmpty: false), "The sections to read; main if it is missing.",
+    "sections", .values(of: .text(.archivePart), allowsEmpty: false),
+    "The sections to read; main if it is missing.",
     example: "[main]")
 
   static let source = ValueType<SuiteSource>.object(

@@ -1,9 +1,11 @@
 /// The keys of `users`, `groups`, `units`, `sysctls`, `alternatives` and `exceptions`.
 enum SystemKeys {
   static let userName = Key("name", .text(.account), "The account's name.", example: "frr", required: true)
-  static let uid = Key("uid", .accountID, "The user id; the builder chooses one if it is missing.", example: "101")
+  static let uid = Key(
+    "uid", .accountID, "The user id; the builder chooses one if it is missing.", example: "101")
   static let primaryGroup = Key(
-    "group", .text(.account), "The primary group; one of the user's own name if it is missing.", example: "frr")
+    "group", .text(.account), "The primary group; one of the user's own name if it is missing.",
+    example: "frr")
   static let supplementaryGroups = Key(
     "groups", .values(of: .text(.account)), "Further groups.", example: "[frrvty]")
   static let home = Key(
@@ -13,7 +15,8 @@ enum SystemKeys {
   static let userDescription = Key(
     "description", .text(.comment), "What the account is for.", example: "Routing daemons", fallback: "")
   static let groupName = Key("name", .text(.account), "The group's name.", example: "frrvty", required: true)
-  static let gid = Key("gid", .accountID, "The group id; the builder chooses one if it is missing.", example: "102")
+  static let gid = Key(
+    "gid", .accountID, "The group id; the builder chooses one if it is missing.", example: "102")
 
   static let user = ValueType<UserEntry>.object(
     "User", "A user account; it has no password and cannot log in.",
@@ -30,14 +33,16 @@ enum SystemKeys {
   }
 
   static let enable = Key(
-    "enable", .list(of: .text(.unit)), "Units to enable, as systemctl enable would.", example: "[frr.service]")
+    "enable", .list(of: .text(.unit)), "Units to enable, as systemctl enable would.", example: "[frr.service]"
+  )
   static let mask = Key(
     "mask", .list(of: .text(.unit)), "Units that can never start.", example: "[apt-daily.timer]")
 
   /// Units to enable, and units to mask.
   typealias Units = (enable: [Located<String>], mask: [Located<String>])
 
-  static let units = ValueType<Units>.object("Units", "What systemd starts.", keys: [enable, mask]) { fields, _ in
+  static let units = ValueType<Units>.object("Units", "What systemd starts.", keys: [enable, mask]) {
+    fields, _ in
     (fields[enable] ?? [], fields[mask] ?? [])
   }
 
@@ -69,7 +74,8 @@ enum SystemKeys {
     "Exception", "A finding of the build's checks that is accepted.",
     keys: [rule, exceptionPath, exceptionReason]
   ) { fields, _ in
-    guard let rule = fields[rule], let path = fields[exceptionPath], let reason = fields[exceptionReason] else {
+    guard let rule = fields[rule], let path = fields[exceptionPath], let reason = fields[exceptionReason]
+    else {
       return nil
     }
     return RuleException(rule: rule, path: path, reason: reason)

@@ -59,7 +59,9 @@ extension TextFormat {
 
   private static func isPath(_ text: String) -> Bool {
     // The kernel counts bytes, the pattern code points: beyond ASCII the schema lets a little more through.
-    guard hasNoControls(text), text.utf8.count <= 4095, text.utf8.first == UInt8(ascii: "/") else { return false }
+    guard hasNoControls(text), text.utf8.count <= 4095, text.utf8.first == UInt8(ascii: "/") else {
+      return false
+    }
     let parts = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     return parts.allSatisfy { part in
       (1...255).contains(part.count) && !part.elementsEqual(".".utf8) && !part.elementsEqual("..".utf8)

@@ -30,7 +30,8 @@ struct YAMLComposer: ~Copyable {
     _ = try events.next()  // the document's end
     let end = try events.next()
     if case .documentStart = end.kind {
-      try report(.documentCount, end.location, "a second document begins here", "put it into a file of its own")
+      try report(
+        .documentCount, end.location, "a second document begins here", "put it into a file of its own")
     }
     guard problems.isEmpty else { throw ManifestError(problems) }
     return root
@@ -65,7 +66,8 @@ struct YAMLComposer: ~Copyable {
     }
   }
 
-  private mutating func sequence(at location: SourceLocation, depth: Int) throws(ManifestError) -> [YAMLNode] {
+  private mutating func sequence(at location: SourceLocation, depth: Int) throws(ManifestError) -> [YAMLNode]
+  {
     try check(depth, at: location)
     var items: [YAMLNode] = []
     while true {
@@ -75,7 +77,8 @@ struct YAMLComposer: ~Copyable {
     }
   }
 
-  private mutating func mapping(at location: SourceLocation, depth: Int) throws(ManifestError) -> [YAMLEntry] {
+  private mutating func mapping(at location: SourceLocation, depth: Int) throws(ManifestError) -> [YAMLEntry]
+  {
     try check(depth, at: location)
     var entries: [YAMLEntry] = []
     // By bytes: Swift's strings are equal too when only their normalization differs.
