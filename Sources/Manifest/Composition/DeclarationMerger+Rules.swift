@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension DeclarationMerger {
   /// What cannot hold together although each list by itself is fine.
   mutating func checkAcrossLists(_ all: Declarations) {
@@ -89,5 +91,13 @@ extension ScriptReplacement {
       && directories.map(\.value) == other.directories.map(\.value)
       && links.map(\.value) == other.links.map(\.value) && files.map(\.value) == other.files.map(\.value)
       && permissions.map(\.value) == other.permissions.map(\.value)
+  }
+}
+
+extension ScriptReview {
+  /// The same verdict on other texts.
+  func reviewing(_ digests: [SHA256Digest]) -> ScriptReview {
+    ScriptReview(
+      package: package, script: script, digests: digests, reason: reason, replacement: replacement)
   }
 }

@@ -30,12 +30,7 @@ struct DeclarationMerger: Sendable {
     result.drops = unite(
       parts.flatMap(\.drops), ids: { ["drop \($0.paths.map(\.pattern)) keep \($0.keep.map(\.pattern))"] },
       same: { _, _ in true })
-    result.scripts = unite(
-      parts.flatMap(\.scripts),
-      ids: { review in
-        review.digests.map { "script \(review.package) \(review.script) with SHA-256 \($0.hex)" }
-      },
-      same: { $0.replacement.hasSameContent(as: $1.replacement) && $0.digests == $1.digests })
+    result.scripts = mergeReviews(parts.flatMap(\.scripts))
     result.alternatives = unite(parts.flatMap(\.alternatives)) { ["alternative \($0.name)"] }
     result.exceptions = unite(parts.flatMap(\.exceptions), ids: { ["exception \($0.rule) \($0.path)"] }) {
       _, _ in true
@@ -86,6 +81,32 @@ struct DeclarationMerger: Sendable {
         reportConflict(
           "\(item.origin) wants another version of package \(item.name) than", item, kept[index])
       }
+    }
+    return kept
+  }
+
+  /// Reviews of the same text have to agree on what replaces it; each text is kept once.
+  private mutating func mergeReviews(_ items: [Located<ScriptReview>]) -> [Located<ScriptReview>] {
+    var kept: [Located<ScriptReview>] = []
+    var indices: [String: Int] = [:]
+    for item in items {
+      var digests: [SHA256Digest] = []
+      for digest in item.digests {
+        let id = "\(item.package) \(item.script) \(digest.hex)"
+        guard let index = indices.updateValue(kept.count, forKey: id) else {
+          digests.append(digest)
+          continue
+        }
+        indices[id] = index
+        // Within one review, a text that is there twice is there once.
+        guard index < kept.count else { continue }
+        guard !kept[index].replacement.hasSameContent(as: item.replacement) else { continue }
+        reportConflict(
+          "\(item.origin) replaces the \(item.script) of package \(item.package) differently than", item,
+          kept[index])
+      }
+      guard !digests.isEmpty else { continue }
+      kept.append(item.map { $0.reviewing(digests) })
     }
     return kept
   }
