@@ -65,8 +65,8 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
-    .testTarget(name: "FrameFormatTests", dependencies: ["FrameFormat", "TestSupport"]),
-    .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
+    .testTarget(name: "FrameFormatTests", dependencies: ["Bytes", "FrameFormat", "TestSupport"]),
+    .testTarget(name: "Stage0Tests", dependencies: ["Bytes", "CPosixShim", "FrameFormat", "Stage0", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
-    .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "TestSupport"]),
+    .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
     .testTarget(name: "ImageBuilderTests", dependencies: ["ImageBuilder", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

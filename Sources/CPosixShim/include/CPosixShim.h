@@ -49,6 +49,8 @@ int netimg_memfd(const char *name);
 int netimg_seal(int file);
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 int netimg_rename_new(const char *from, const char *to);
+/// renameat2(2) with RENAME_EXCHANGE: both names stay, each with what the other had.
+int netimg_rename_exchange(const char *one, const char *other);
 
 /// Attaches a free loop device to `backing`, read-only with direct size; gives the number N of /dev/loopN.
 int netimg_loop_attach(int backing, uint64_t size);
