@@ -1,0 +1,78 @@
+internal import Bytes
+internal import Glibc
+
+// A record on disk:
+//
+//     "netimg-record-1\n" | SHA-256 (32 bytes) of "KIND/KEY\n" and the payload | payload
+//
+// The name is part of the checksum, so a record that was renamed or copied to another key does not count.
+
+extension BlobStore {
+  private static let recordMagic = Array("netimg-record-1\n".utf8)
+
+  /// Derived data under a name of the caller's, or `nil` if there are none or they fail their checksum (then
+  /// the record is moved away). `kind` and `key` are 1 to 200 of `[a-z0-9._-]` and do not begin with a dot;
+  /// anything else throws `invalidName`.
+  package func record(kind: String, key: String) throws -> [UInt8]? {
+    let path = try recordPath(kind, key)
+    guard let file = try openEntry(path) else { return nil }
+    let status = try file.status()
+    let header = Self.recordMagic.count + SHA256Digest.byteCount
+    if status.isRegular, let bytes = try contents(of: file, status), bytes.count >= header {
+      let payload = Array(bytes[header...])
+      if bytes[..<header].elementsEqual(Self.recordHeader(kind, key, payload)) {
+        noteUse(path, status)
+        return payload
+      }
+    }
+    quarantine(path, status, as: "\(kind)-\(key)")
+    return nil
+  }
+
+  /// Replaces the record, atomically; concurrent writers leave the one or the other.
+  package func setRecord(_ payload: [UInt8], kind: String, key: String) throws {
+    let path = try recordPath(kind, key)
+    try write([Self.recordHeader(kind, key, payload), payload], to: path, durable: true)
+  }
+
+  /// Removes the record; nothing happens if there is none.
+  package func removeRecord(kind: String, key: String) throws {
+    try FileSystem.remove(try recordPath(kind, key))
+  }
+
+  /// The keys of one kind, sorted.
+  package func recordKeys(kind: String) throws -> [String] {
+    try FileSystem.names(in: "\(root)/records/\(try Self.checked(kind, "kind"))").filter(Self.isValidName)
+  }
+
+  private func recordPath(_ kind: String, _ key: String) throws(StoreError) -> String {
+    "\(root)/records/\(try Self.checked(kind, "kind"))/\(try Self.checked(key, "key"))"
+  }
+
+  private static func recordHeader(_ kind: String, _ key: String, _ payload: [UInt8]) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(Array("\(kind)/\(key)\n".utf8))
+    hash.update(payload)
+    return recordMagic + hash.finish().bytes
+  }
+
+  private static func checked(_ name: String, _ what: String) throws(StoreError) -> String {
+    guard isValidName(name) else {
+      throw StoreError(
+        .invalidName, path: name,
+        "a record's \(what) is 1 to 200 of a-z, 0-9, '.', '_' and '-', not beginning with a dot, "
+          + "but this one is '\(name)'")
+    }
+    return name
+  }
+
+  private static func isValidName(_ name: String) -> Bool {
+    (1...200).contains(name.utf8.count) && name.utf8.first != 0x2e
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x61...0x7a, 0x30...0x39, 0x2e, 0x5f, 0x2d: true
+        default: false
+        }
+      }
+  }
+}
