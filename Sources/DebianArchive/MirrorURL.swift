@@ -47,6 +47,6 @@ extension MirrorURL: CustomStringConvertible {
     let rest = text[separator.upperBound...]
     let authority = rest.prefix { $0 != "/" }
     guard let at = authority.lastIndex(of: "@") else { return text }
-    return text[..<separator.upperBound] + rest[rest.index(after: at)...]
+    return String(text[..<separator.upperBound] + rest[rest.index(after: at)...])
   }
 }
