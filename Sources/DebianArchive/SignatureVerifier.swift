@@ -1,4 +1,4 @@
-package import Manifest
+internal import Manifest
 internal import FoundationEssentials
 
 /// Verifies an archive's OpenPGP signatures with the host's `gpgv` or `sqv`: small programs made for just this,

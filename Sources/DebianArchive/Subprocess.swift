@@ -101,7 +101,7 @@ func withToolDirectory<Value>(
 ) async throws(ArchiveError) -> Value {
   let pattern = FileManager.default.temporaryDirectory.path + "/netimg-XXXXXX"
   var template = Array(pattern.utf8CString)
-  guard template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress) }) != nil else {
+  guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) != nil else {
     throw ArchiveError(
       .localStorage, "cannot make a directory below \(FileManager.default.temporaryDirectory.path): "
         + "\(String(cString: strerror(errno))); set TMPDIR to a directory with free space")
