@@ -25,9 +25,6 @@ package enum EROFS {
   static let compactInodeSize = 32
   static let extendedInodeSize = 64
   static let directoryEntrySize = 12
-  static let maximumNameLength = 255
-  /// PATH_MAX without its NUL: the longest path and the longest target that Linux can use.
-  static let maximumPathLength = 4095
   /// The superblock's `feature_compat`: it has a checksum, and times are modification times.
   static let compatibleFeatures: UInt32 = 0x1 | 0x2
 

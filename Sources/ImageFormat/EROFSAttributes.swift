@@ -60,7 +60,8 @@ enum EROFSAttributes {
     for (index, prefix) in prefixes where attribute.name.utf8.starts(with: prefix.utf8) {
       let name = [UInt8](attribute.name.utf8.dropFirst(prefix.utf8.count))
       // A list's name ends with its prefix, any other goes on.
-      guard prefix.hasSuffix(".") != name.isEmpty, name.count <= EROFS.maximumNameLength, !name.contains(0)
+      guard prefix.hasSuffix(".") != name.isEmpty, name.count <= ImagePath.maximumNameLength,
+        !name.contains(0)
       else { break }
       return (index, name)
     }

@@ -82,7 +82,7 @@ struct EROFSLayout {
     case .file(let size, _): dataSize = size
     case .symlink(let target):
       let bytes = target.utf8
-      guard !bytes.isEmpty, bytes.count <= EROFS.maximumPathLength, !bytes.contains(0) else {
+      guard !bytes.isEmpty, bytes.count <= ImagePath.maximumLength, !bytes.contains(0) else {
         throw ImageFormatError(
           .invalidEntry, "the symbolic link \(entry.path) needs a target of 1 to 4095 bytes without NUL")
       }

@@ -16,8 +16,7 @@ struct EROFSTree {
   }
 
   let entries: [EROFSEntry]
-  /// Paths with NUL in place of the slash: byte order then puts a directory right before what is in it, and
-  /// siblings in the order of their names. Bytes, because Swift's strings are equal up to normalisation.
+  /// Sorted; see ``ImagePath/key(of:)``.
   private let keys: [[UInt8]]
   /// In the order of their keys; the root is the first.
   private(set) var nodes: [Node] = []
@@ -27,7 +26,7 @@ struct EROFSTree {
     var order: [(key: [UInt8], entry: Int)] = []
     order.reserveCapacity(entries.count)
     for (index, entry) in entries.enumerated() {
-      order.append((try Self.key(of: entry.path), index))
+      order.append((try ImagePath.key(of: entry.path), index))
     }
     order.sort { $0.key.lexicographicallyPrecedes($1.key) }
     keys = order.map(\.key)
@@ -86,7 +85,7 @@ struct EROFSTree {
     for index in nodes.indices {
       let entry = entries[nodes[index].entry]
       guard case .hardLink(let path) = entry.kind else { continue }
-      guard let target = find(try Self.key(of: path)) else {
+      guard let target = find(try ImagePath.key(of: path)) else {
         throw ImageFormatError(
           .badHardLink, "\(shown(entry)) is a hard link to \(path), which is not in the tree: add it")
       }
@@ -125,38 +124,6 @@ struct EROFSTree {
   private static func contains(_ directory: [UInt8], _ key: [UInt8]) -> Bool {
     if directory.isEmpty { return true }
     return key.count > directory.count && key[directory.count] == 0 && key.starts(with: directory)
-  }
-
-  private static func key(of path: String) throws(ImageFormatError) -> [UInt8] {
-    var key = [UInt8](path.utf8)
-    if key.isEmpty { return key }
-    guard key.count <= EROFS.maximumPathLength else {
-      throw ImageFormatError(
-        .invalidEntry, "the path \(path) is \(key.count) bytes long: Linux takes at most 4095")
-    }
-    var start = 0
-    for index in 0...key.count where index == key.count || key[index] == 0x2F {
-      try check(key[start..<index], in: path)
-      if index < key.count { key[index] = 0 }
-      start = index + 1
-    }
-    return key
-  }
-
-  private static func check(_ name: ArraySlice<UInt8>, in path: String) throws(ImageFormatError) {
-    let problem: String
-    if name.isEmpty {
-      problem = "an empty name: write it without leading, trailing or double slashes"
-    } else if name.elementsEqual([0x2E]) || name.elementsEqual([0x2E, 0x2E]) {
-      problem = "the name . or ..: write it without"
-    } else if name.contains(0) {
-      problem = "a NUL: no file system takes that"
-    } else if name.count > EROFS.maximumNameLength {
-      problem = "a name of \(name.count) bytes: Linux takes at most 255"
-    } else {
-      return
-    }
-    throw ImageFormatError(.invalidEntry, "the path \"\(path)\" has \(problem)")
   }
 }
 

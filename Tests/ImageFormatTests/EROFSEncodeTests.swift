@@ -32,11 +32,19 @@ struct EROFSEncodeTests {
   func golden() throws {
     #expect(EROFS.formatVersion == 1)
     let small = try SampleTree.small.encode()
-    #expect(SHA256.digest(of: small.superblock).hex == "11368dad538cbc4a3a57590ce4a34b62b23b618cbad6f6ee4e0fda9b2dc62982")
-    #expect(SHA256.digest(of: small.metadata).hex == "1bcb1d96588565d94aaf6628653961fb932743f6321fabbc71d58fa0da3ed889")
+    #expect(
+      SHA256.digest(of: small.superblock).hex
+        == "11368dad538cbc4a3a57590ce4a34b62b23b618cbad6f6ee4e0fda9b2dc62982")
+    #expect(
+      SHA256.digest(of: small.metadata).hex
+        == "1bcb1d96588565d94aaf6628653961fb932743f6321fabbc71d58fa0da3ed889")
     let rich = try SampleTree.rich.encode()
-    #expect(SHA256.digest(of: rich.superblock).hex == "93fc658ba9ab1b0f511e235ee39a4e6006fc29a64c1e4a86907ea6dbdda74ffa")
-    #expect(SHA256.digest(of: rich.metadata).hex == "08653614e365443febfd4b7f3d5b81efbc4fce3cfabb5d99fb93c6fde44bb566")
+    #expect(
+      SHA256.digest(of: rich.superblock).hex
+        == "93fc658ba9ab1b0f511e235ee39a4e6006fc29a64c1e4a86907ea6dbdda74ffa")
+    #expect(
+      SHA256.digest(of: rich.metadata).hex
+        == "08653614e365443febfd4b7f3d5b81efbc4fce3cfabb5d99fb93c6fde44bb566")
   }
 
   @Test("The order of entries and attributes does not matter")
