@@ -14,6 +14,8 @@ struct DecompressionStream: ~Copyable {
   private let name: String
   private var produced = 0
   private var isAtEnd = false
+  /// libarchive's reader is past its end from the start if nothing comes out.
+  private var isEmpty = false
   /// libarchive leaves a gzip stream's checksum unread.
   private var checksum: CRC32?
 
@@ -44,16 +46,17 @@ struct DecompressionStream: ~Copyable {
     guard let archive = archive_read_new() else {
       throw DebianPackageError(.corrupt, "\(name): there is no memory to decompress it")
     }
-    let stream = DecompressionStream(
+    var stream = DecompressionStream(
       archive: archive, input: input, limit: allowed, name: name,
       checksum: compression == .gzip ? CRC32() : nil)
-    try stream.start(archive, compression)
+    stream.isEmpty = try stream.start(archive, compression)
     return stream
   }
 
+  /// Reads up to the first byte; `true` if there is none.
   private borrowing func start(
     _ archive: OpaquePointer, _ compression: Compression
-  ) throws(DebianPackageError) {
+  ) throws(DebianPackageError) -> Bool {
     let (support, code) =
       switch compression {
       case .none: (ARCHIVE_OK, ARCHIVE_FILTER_NONE)
@@ -79,9 +82,9 @@ struct DecompressionStream: ~Copyable {
     }
     var entry: OpaquePointer?
     switch archive_read_next_header(archive, &entry) {
-    case ARCHIVE_OK: return
+    case ARCHIVE_OK: return false
     // libarchive calls a stream that breaks before its first byte empty, but keeps the error.
-    case ARCHIVE_EOF where archive_errno(archive) == 0: return
+    case ARCHIVE_EOF where archive_errno(archive) == 0: return true
     default: throw corrupt()
     }
   }
@@ -97,7 +100,7 @@ struct DecompressionStream: ~Copyable {
     var start: UnsafeRawPointer?
     var size = 0
     var offset: Int64 = 0
-    switch archive_read_data_block(archive, &start, &size, &offset) {
+    switch isEmpty ? ARCHIVE_EOF : archive_read_data_block(archive, &start, &size, &offset) {
     case ARCHIVE_OK:
       try count(size)
       let block = UnsafeRawBufferPointer(start: start, count: size)

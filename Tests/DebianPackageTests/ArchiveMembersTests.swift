@@ -96,8 +96,8 @@ import Testing
       let text = Array("Package: \(name)\nVersion: 1\nArchitecture: all\n".utf8)
       #expect(refusal(HandMade.member("control", content: text)) == .malformedControl, "\(name)")
     }
-    let version = Array("Package: demo\nVersion: x\nArchitecture: all\n".utf8)
-    #expect(refusal(HandMade.member("control", content: version)) == .malformedVersion)
+    let wrong = Array("Package: demo\nVersion: x\nArchitecture: all\n".utf8)
+    #expect(refusal(HandMade.member("control", content: wrong)) == .malformedVersion)
   }
 
   @Test func conffilesAreAbsoluteOrFlagged() throws {

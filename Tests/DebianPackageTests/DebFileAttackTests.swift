@@ -163,7 +163,8 @@ import Testing
     #expect(refusal([UInt8](repeating: 0, count: 9000)) == .limit)
     let big = HandMade.member("md5sums", content: [UInt8](repeating: 0x61, count: 5000))
     #expect(HandMade.refusal(HandMade.package(controlFiles: [big]), limits: limits) == .limit)
-    #expect(HandMade.refusal(data(HandMade.member(String(repeating: "c", count: 256), rawName: nil))) != nil)
+    let component = HandMade.long("L", [UInt8](repeating: 0x63, count: 256))
+    #expect(HandMade.refusal(data(component, HandMade.member("a"))) == .limit)
   }
 
   @Test func directoriesThatNobodyNamedAreBounded() {
