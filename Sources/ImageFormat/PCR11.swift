@@ -51,8 +51,8 @@ package enum PCR11 {
       value = extend(value, by: SHA256.digest(of: [UInt8](name.utf8) + [0])).bytes
       value = extend(value, by: content.digest).bytes
     }
-    // At least `.sbat` is there in practice; without any section, the PCR stays as it was at reset.
-    return SHA256Digest(value) ?? SHA256.digest(of: value)
+    guard let digest = SHA256Digest(value) else { preconditionFailure("SHA-256 is 32 bytes") }
+    return digest
   }
 
   /// TPM2_PCR_Extend (TPM 2.0 Library, part 3): the digest of the old value followed by the event's digest.

@@ -104,6 +104,35 @@ struct EROFSEncodeTests {
     #expect(try format(file(0x1_0000_0000)) == 1)
   }
 
+  // Also a tree on which quadratic work would be felt.
+  @Test("65,536 names of one file need an extended inode, and lead to it")
+  func manyLinks() throws {
+    let file = EROFSEntry(path: "file", kind: .file(size: 0, firstBlock: 0), permissions: 0o644)
+    var entries = [Self.directory(""), file]
+    func links() throws -> Set<UInt32> {
+      let made = try Self.encode(entries)
+      let nodes = try EROFSReader(made.superblock + made.metadata).tree()
+      #expect(nodes.count == entries.count)
+      #expect(Set(nodes.map(\.inode)).count == 2)
+      return Set(nodes.dropFirst().map(\.links))
+    }
+    for index in 1..<65_535 {
+      entries.append(EROFSEntry(path: "name-\(index)", kind: .hardLink(to: "file"), permissions: 0))
+    }
+    #expect(try links() == [65_535])
+    entries.append(EROFSEntry(path: "one-more", kind: .hardLink(to: "file"), permissions: 0))
+    #expect(try links() == [65_536])
+  }
+
+  @Test("A directory with 65,534 subdirectories needs an extended inode")
+  func manyDirectories() throws {
+    var entries = [Self.directory("")]
+    for index in 0..<65_534 { entries.append(Self.directory("d\(index)")) }
+    let made = try Self.encode(entries)
+    let root = try EROFSReader(made.superblock + made.metadata).tree().first
+    #expect(root?.links == 65_536 && root?.permissions == 0o755)
+  }
+
   @Test(
     "Names that Linux cannot hold are refused",
     arguments: [

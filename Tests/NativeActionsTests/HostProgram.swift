@@ -17,6 +17,12 @@ struct HostProgram {
     path = found
   }
 
+  /// A program by its path.
+  init?(path: String) {
+    guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
+    self.path = path
+  }
+
   struct Output {
     let status: Int32
     let standardOutput: String
