@@ -1,6 +1,7 @@
 package import Bytes
 internal import FrameFormat
 internal import ImageFormat
+internal import Manifest
 
 /// A release in memory: every file's bytes, and what release.json says of them.
 package struct BuiltRelease: Sendable {

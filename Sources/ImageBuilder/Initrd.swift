@@ -36,7 +36,7 @@ package struct Initrd: Sendable {
       order += (module.isOptional ? "?" : "") + file + "\n"
     }
     try program.file("netimg/modules/order", contents: ByteRope(Array(order.utf8)), permissions: 0o600)
-    let compressed = program.finish().flattened().withUnsafeBytes {
+    let compressed = try program.finish().flattened().withUnsafeBytes {
       try FrameCodec.compress($0, level: compressionLevel)
     }
 

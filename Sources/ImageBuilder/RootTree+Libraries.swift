@@ -56,7 +56,7 @@ extension RootTree {
       }
       let name = Self.name(of: path)
       guard LibraryCache.isLibraryName(name), let bytes = node(at: path)?.bytes, ELFFile.isELF(bytes),
-        let elf = try? ELFFile(bytes)
+        let elf = try? ELFFile(bytes, path: path)
       else { continue }
       let isLink = if case .symlink = self[path]?.kind { true } else { false }
       candidates[hwcaps, default: []].append(LibraryCache.Candidate(name: name, isLink: isLink, elf: elf))

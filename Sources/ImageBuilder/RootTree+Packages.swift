@@ -1,4 +1,4 @@
-package import DebianPackage
+internal import DebianPackage
 
 extension RootTree {
   /// Adds what a package ships, in the order of its archive.

@@ -72,7 +72,7 @@ package enum UnifiedKernelImage {
 
   /// How long a section is in memory. A kernel that runs in place needs its own SizeOfImage there (as ukify and
   /// systemd-measure have it); the stub measures all of it.
-  static func virtualSize(of name: String, _ content: ByteRope) -> Int {
+  package static func virtualSize(of name: String, _ content: ByteRope) -> Int {
     guard name == ".linux", let kernel = try? PEImage(content) else { return content.count }
     return max(content.count, Int(kernel.headers.sizeOfImage))
   }

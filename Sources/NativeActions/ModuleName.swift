@@ -1,7 +1,7 @@
 /// Names of kernel modules and aliases, as kmod spells them (`shared/util.c`).
-enum ModuleName {
+package enum ModuleName {
   /// `my-module.ko.xz` and `my_module` are both `my_module`.
-  static func normalize(_ name: some StringProtocol) -> String {
+  package static func normalize(_ name: some StringProtocol) -> String {
     let base = name.utf8.prefix { $0 != UInt8(ascii: ".") }
     return String(decoding: base.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
   }
