@@ -147,6 +147,13 @@ import Testing
       ])
   }
 
+  @Test func aFileOfMistakesHasAReportOfBoundedLength() async throws {
+    let keys = (0..<20_000).map { "k\($0): 1" }.joined(separator: "\n")
+    let report = try await problems(["manifests/a.yaml": image(keys)])
+    #expect(report.count == 100)
+    #expect(report.first?.hasPrefix("manifests/a.yaml:9:1: Image has no key k0; ") == true)
+  }
+
   @Test func aRootThatIsNoMappingIsReported() async throws {
     #expect(
       try await problems(["manifests/a.yaml": "- a\n"]) == [

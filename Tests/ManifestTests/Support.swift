@@ -3,6 +3,7 @@ import Manifest
 import TestSupport
 
 /// A repository on disk with these files; a value that begins with `-> ` makes a symbolic link.
+@discardableResult
 func withRepository<Result>(
   _ files: [String: String], _ body: (WorkTree) throws -> Result
 ) async throws -> Result {
@@ -24,13 +25,23 @@ func withRepository<Result>(
 
 /// What is wrong with these files, one line for each problem; empty if nothing is.
 func problems(_ files: [String: String], manifest: String = "manifests/a.yaml") async throws -> [String] {
-  try await withRepository(files) { tree in
+  try await withRepository(files) { tree throws in
     do {
       _ = try ManifestLoader(tree: tree).load(manifestPath: manifest)
       return []
     } catch let error as ManifestError {
       return error.problems.map(\.description)
     }
+  }
+}
+
+/// The codes of what `body` throws; empty if it throws nothing, or something else.
+func codes<Result>(_ body: () throws -> Result) -> [ManifestError.Code] {
+  do {
+    _ = try body()
+    return []
+  } catch {
+    return (error as? ManifestError)?.codes ?? []
   }
 }
 
