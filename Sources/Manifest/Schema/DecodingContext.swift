@@ -7,9 +7,14 @@ struct DecodingContext: Sendable {
   let tree: (any SourceTree)?
   /// The key whose value is being decoded, for messages.
   var key = ""
-  var problems: [ManifestError.Problem] = []
+  private(set) var problems: [ManifestError.Problem] = []
+  /// How many problems there were, with those beyond the ones kept.
+  private(set) var problemCount = 0
   /// What was read, for the digest of the sources.
   var sources = SourceRecord()
+
+  /// Enough to mend a file by; a hostile one may have a problem for every key.
+  static let maximumProblems = 100
 
   init(file: String, origin: Origin, tree: (any SourceTree)?) {
     self.file = file
@@ -20,6 +25,8 @@ struct DecodingContext: Sendable {
   mutating func report(
     _ code: ManifestError.Code, at location: SourceLocation, _ message: String, suggestion: String? = nil
   ) {
+    problemCount += 1
+    guard problems.count < Self.maximumProblems else { return }
     problems.append(.init(code, at: location, message, suggestion: suggestion))
   }
 
@@ -36,7 +43,8 @@ struct DecodingContext: Sendable {
   }
 
   mutating func reportUnknownKey(_ entry: YAMLEntry, in shape: ObjectShape) {
-    let known = shape.keys.map(\.name)
+    // The search for a near name is dear, and would be in vain.
+    let known = problems.count < Self.maximumProblems ? shape.keys.map(\.name) : []
     var suggestion = Suggestions.nearest(to: entry.key, among: known).map { "did you mean \($0)?" }
     if let owner = Schema.owner(ofKey: entry.key), ManifestKind(rawValue: shape.name) != nil {
       suggestion = "it belongs to kind: \(owner.rawValue)"

@@ -87,7 +87,7 @@ extension ValueType {
         context.reportType("a mapping with the keys of \(name)", node)
         return nil
       }
-      let problemsBefore = context.problems.count
+      let problemsBefore = context.problemCount
       let outerKey = context.key
       defer { context.key = outerKey }
       var fields = Fields(location: node.location, origin: context.origin)
@@ -102,7 +102,7 @@ extension ValueType {
       }
       context.key = outerKey
       context.checkPresence(of: shape, in: entries, at: node.location)
-      guard context.problems.count == problemsBefore else { return nil }
+      guard context.problemCount == problemsBefore else { return nil }
       return build(fields, &context)
     }
   }
