@@ -21,7 +21,7 @@ struct PackageUnpacker: Sendable {
           .lock, "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not in the lock: run netimg lock")
       }
       let verdict = ScriptClassifier.classify(script, name: name)
-      guard verdict.scriptClass != .unknown else {
+      guard verdict.class != .unknown else {
         guard isReviewed(locked.name, name, digest) else {
           throw BuildError(
             .lock, "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not reviewed: run netimg lock")

@@ -1,5 +1,5 @@
 package import DebianPackage
-internal import Manifest
+package import Manifest
 
 /// What the image takes from one package: nothing of it has been executed, and nothing ever is.
 package struct UnpackedPackage: Sendable {

@@ -24,3 +24,16 @@ enum Console {
     }
   }
 }
+
+extension Console {
+  /// One JSON object with sorted keys on standard output.
+  static func json(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    if let data = try? encoder.encode(value) { out(String(decoding: data, as: UTF8.self)) }
+  }
+}
+
+extension Duration {
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
