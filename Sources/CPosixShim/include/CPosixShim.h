@@ -42,6 +42,10 @@ int netimg_memfd(const char *name);
 int netimg_seal(int file);
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 int netimg_rename_new(const char *from, const char *to);
+/// pipe2(2) with O_CLOEXEC: no other thread's child inherits it.
+int netimg_pipe(int ends[2]);
+/// posix_spawn_file_actions_addclosefrom_np(3): the child has no descriptor from `first` on.
+int netimg_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 /// Attaches a free loop device to `backing`, read-only with direct size; gives the number N of /dev/loopN.
 int netimg_loop_attach(int backing, uint64_t size);
