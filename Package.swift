@@ -58,7 +58,7 @@ let package = Package(
       name: "netimg",
       dependencies: [
         "Bytes", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "Provenance", "ImageBuilder",
+        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),

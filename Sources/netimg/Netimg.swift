@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ImageBuilder
 
 /// The command line's root: verbs only, each in a file of its own under Commands/.
 @main
@@ -19,7 +20,7 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, KeyCommand.self,
+      LockCommand.self,
       SchemaCommand.self, CompletionCommand.self,
     ])
 

@@ -51,6 +51,10 @@ int netimg_seal(int file);
 int netimg_rename_new(const char *from, const char *to);
 /// renameat2(2) with RENAME_EXCHANGE: both names stay, each with what the other had.
 int netimg_rename_exchange(const char *one, const char *other);
+/// pipe2(2) with O_CLOEXEC: no other thread's child inherits it.
+int netimg_pipe(int ends[2]);
+/// posix_spawn_file_actions_addclosefrom_np(3): the child has no descriptor from `first` on.
+int netimg_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 /// Attaches a free loop device to `backing`, read-only with direct size; gives the number N of /dev/loopN.
 int netimg_loop_attach(int backing, uint64_t size);

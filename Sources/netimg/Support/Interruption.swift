@@ -1,12 +1,11 @@
 internal import Dispatch
+internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
 
 /// Ctrl-C and SIGTERM: what is half-written goes away, and the process ends as shells expect (128 + signal).
 enum Interruption {
   private static let paths = Mutex<Set<String>>([])
-  // The sources must outlive `watch`.
-  private static let sources = Mutex<[any DispatchSourceSignal]>([])
 
   /// Starts to listen. Call it once, first of all.
   static func watch() {
@@ -15,12 +14,13 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
       source.setEventHandler {
         paths.withLock { paths in
-          for path in paths { removeTree(path) }
+          for path in paths { try? FileManager.default.removeItem(atPath: path) }
         }
         _exit(128 + number)
       }
       source.resume()
-      sources.withLock { $0.append(source) }
+      // Kept for as long as the process lives.
+      _ = Unmanaged.passRetained(source as AnyObject)
     }
     // A reader that closes its end (netimg … | head) is no reason for a signal; the write fails instead.
     signal(SIGPIPE, SIG_IGN)
@@ -30,8 +30,4 @@ enum Interruption {
   static func remember(_ path: String) { paths.withLock { _ = $0.insert(path) } }
 
   static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
-
-  private static func removeTree(_ path: String) {
-    nftw(path, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 16, FTW_DEPTH | FTW_PHYS)
-  }
 }
