@@ -3,27 +3,6 @@ import Testing
 
 @testable import Manifest
 
-/// Asks Python's jsonschema which documents the schema refuses, and in which way.
-private func refusals(of documents: [String]) throws -> [String] {
-  struct Question: Encodable {
-    let schema: String
-    let documents: [String]
-  }
-  let script = """
-    import json, sys, yaml
-    from jsonschema import Draft202012Validator
-    question = json.load(sys.stdin)
-    schema = json.loads(question['schema'])
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for text in question['documents']:
-        print('ok' if validator.is_valid(yaml.safe_load(text)) else 'refused')
-    """
-  let question = Question(schema: ManifestSchema.json(), documents: documents)
-  let output = try runPython(script, input: Array(JSONEncoder().encode(question)))
-  return output.split(separator: "\n").map(String.init)
-}
-
 @Suite struct SchemaTests {
   @Test func everyExampleAndDefaultDecodes() throws {
     let kinds: [any SchemaKey] = allKeys
@@ -87,68 +66,13 @@ private func refusals(of documents: [String]) throws -> [String] {
       image("description: [x]"), component("X"), "kind: Image\n",
     ]
     let expected = good.map { _ in "ok" } + bad.map { _ in "refused" }
-    #expect(try refusals(of: good + bad) == expected)
+    #expect(try schemaVerdicts(of: good + bad) == expected)
     for text in bad {
       let session = decodingProblems(text)
       #expect(!session.isEmpty, "\(text)")
     }
     for text in good { #expect(decodingProblems(text).isEmpty, "\(text)") }
   }
-
-  // Needs python3 with yaml, which is a parser of its own. Its YAML is 1.1, so this compares strings only.
-  @Test(.enabled(if: pythonHas("yaml")))
-  func aForeignParserReadsTheSame() throws {
-    let text = """
-      plain: a b  c
-      folded: >-
-        one
-        two
-
-        three
-      kept: |+
-        x
-
-      quoted: "a\\tb\\u00e4\\x41"
-      single: 'it''s'
-      multi: a
-        b
-
-        c
-      ? explicit
-      : {flow: [a, "b, c", 'd: e'], 'k k': v}
-      list:
-      - - x
-        - y
-      -
-        z: w
-      """
-    let node = try YAMLDocument.parse(Array(text.utf8), file: "f")
-    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin), sort_keys=True))"
-    let foreign = try runPython(script, input: Array(text.utf8))
-    let own = try runPython(
-      "import json, sys; print(json.dumps(json.load(sys.stdin), sort_keys=True))",
-      input: Array(JSONText(node).rendered().utf8))
-    #expect(own == foreign)
-    #expect(own.contains("explicit"))
-  }
-
-  private func decodingProblems(_ text: String) -> [ManifestError.Problem] {
-    var session = LoadingSession(tree: ExampleTree())
-    guard let node = try? YAMLDocument.parse(Array(text.utf8), file: "f") else { return [] }
-    let origin = Origin(kind: .image, name: "a")
-    if node.entry("kind")?.value.text == "Component" {
-      _ = session.decode(node, file: "f", as: ComponentKeys.component, origin: origin)
-    } else {
-      _ = session.decode(node, file: "f", as: ImageKeys.image, origin: origin)
-    }
-    return session.problems
-  }
-}
-
-/// A tree in which every file is there, for the examples.
-private struct ExampleTree: SourceTree {
-  func file(at path: String) throws -> SourceFile? { SourceFile(bytes: Array(path.utf8)) }
-  func list(_ directory: String) throws -> [SourceEntry] { [] }
 }
 
 private let allKeys: [any SchemaKey] =

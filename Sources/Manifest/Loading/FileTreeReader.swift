@@ -53,7 +53,7 @@ struct FileTreeReader: Sendable {
 
   private mutating func read(_ entry: SourceEntry, at path: String, depth: Int) throws {
     let location = SourceLocation(file: root + path)
-    guard TextFormat.path.accepts(path) else {
+    guard TextFormat.path.accepts(path), !entry.name.utf8.contains(UInt8(ascii: "/")) else {
       problems.append(
         .init(
           .badValue, at: location, "the name of this file cannot be a path in the image",

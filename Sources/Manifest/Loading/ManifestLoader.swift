@@ -7,7 +7,7 @@ package struct ManifestLoader: Sendable {
     self.tree = tree
   }
 
-  /// What the manifest at `manifestPath`, from the repository root, describes. Nothing but its kind is checked.
+  /// What the manifest at `manifestPath`, from the repository root, describes; only its kind is checked.
   package func kind(ofManifest manifestPath: String) throws(ManifestError) -> ManifestKind {
     var session = LoadingSession(tree: tree)
     guard let node = session.parse(manifestPath, absent: nil) else { throw ManifestError(session.problems) }

@@ -80,17 +80,17 @@ extension ManifestReference {
     \(componentSample)```
 
     - What lies in a component's folder `files` goes to the same path in the image, owned by root, with mode
-      0755 if it is executable and 0644 if not; links stay links. An entry in `files` of `component.yaml` with the
-      same path and content can state another owner or mode.
-    - Components come in the order in which they are named, each after what it requires; the image comes last.
-      Nothing overrides anything: equal declarations merge, and any others about the same thing are an error that
-      names both places. Of equal kernel parameters the last one stays.
+      0755 if it is executable and 0644 if not; links stay links. An entry in `files` of `component.yaml`
+      with the same path and content can state another owner or mode.
+    - Components come in the order in which they are named, each after what it requires; the image comes
+      last. Nothing overrides anything: equal declarations merge, and any others about the same thing are an
+      error that names both places. Of equal kernel parameters the last one stays.
     - A package may be named without a version in one manifest and with one in another: the version holds.
-    - YAML is read by its version 1.2: `yes`, `no`, `on` and `off` are strings, and 0644 is the number 644, so that
-      a mode is written in quotes. Anchors, aliases, merge keys, duplicate keys, second documents and tags other
-      than `!!str`, `!!int` and `!!bool` are refused, as is a file above 1 MiB.
-    - Paths of files that a manifest names are relative to it, and stay within the repository, whose root is the
-      nearest folder above the manifest that has a folder `images`. Symbolic links are not followed.
+    - YAML is read by its version 1.2: `yes`, `no`, `on` and `off` are strings, and 0644 is the number 644,
+      so that a mode is written in quotes. Anchors, aliases, merge keys, duplicate keys, second documents
+      and tags other than `!!str`, `!!int` and `!!bool` are refused, as is a file above 1 MiB.
+    - Paths of files that a manifest names are relative to it, and stay within the repository, whose root is
+      the nearest folder above the manifest that has a folder `images`. Symbolic links are not followed.
 
     """
 }

@@ -43,7 +43,8 @@ package enum ManifestSchema {
   private static func constraints(of shape: Shape) -> [(name: String, value: JSONText)] {
     switch shape {
     case .text(let format): return [("type", .string("string"))] + pattern(of: format)
-    case .scalar: return [("type", names(["string", "number", "boolean"]))]
+    // A pattern constrains strings only.
+    case .scalar(let format): return [("type", names(["string", "number", "boolean"]))] + pattern(of: format)
     case .enumeration(let values): return [("enum", names(values))]
     case .boolean: return [("type", .string("boolean"))]
     case .integer(let range):
