@@ -50,7 +50,10 @@ struct ReleaseFile: Sendable {
       validUntil = nil
     }
     hasByHash = paragraph["Acquire-By-Hash"] == "yes"
-    listsAllWithEach = paragraph["No-Support-for-Architecture-all"] == "Packages"
+    // As apt has it: an index of its own counts only if "all" is among the architectures, and is not disclaimed.
+    let architectures = (paragraph["Architectures"] ?? "").split(separator: " ")
+    listsAllWithEach =
+      paragraph["No-Support-for-Architecture-all"] == "Packages" || !architectures.contains("all")
     guard let section = paragraph["SHA256"] else { throw refuse("it has no SHA256 section") }
     var entries: [String: Entry] = [:]
     for line in section.split(separator: "\n") {
