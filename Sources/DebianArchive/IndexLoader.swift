@@ -52,7 +52,7 @@ package struct IndexLoader: Sendable {
     for section in source.sections {
       wanted.append((section, "\(section)/binary-\(architecture)/Packages"))
       let all = "\(section)/binary-all/Packages"
-      if !release.listsAllWithEach, Self.variant(of: all, in: release) != nil { wanted.append((section, all)) }
+      if release.hasIndexForAll, Self.variant(of: all, in: release) != nil { wanted.append((section, all)) }
     }
     var indexes: [PackageIndex] = []
     for (section, path) in wanted {

@@ -20,8 +20,8 @@ struct ReleaseFile: Sendable {
   let validUntil: ReleaseDate?
   /// Whether indexes can be fetched under their digests.
   let hasByHash: Bool
-  /// Whether packages for all architectures are listed with each architecture's own.
-  let listsAllWithEach: Bool
+  /// Whether packages for all architectures have an index of their own, not only a copy in each architecture's.
+  let hasIndexForAll: Bool
   /// The indexes by path below the suite's directory.
   let entries: [String: Entry]
 
@@ -50,7 +50,9 @@ struct ReleaseFile: Sendable {
       validUntil = nil
     }
     hasByHash = paragraph["Acquire-By-Hash"] == "yes"
-    listsAllWithEach = paragraph["No-Support-for-Architecture-all"] == "Packages"
+    let architectures = paragraph["Architectures"]?.split(separator: " ") ?? []
+    hasIndexForAll =
+      architectures.contains("all") && paragraph["No-Support-for-Architecture-all"] != "Packages"
     guard let section = paragraph["SHA256"] else { throw refuse("it has no SHA256 section") }
     var entries: [String: Entry] = [:]
     for line in section.split(separator: "\n") {
