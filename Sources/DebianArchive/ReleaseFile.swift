@@ -41,7 +41,9 @@ struct ReleaseFile: Sendable {
     suite = paragraph["Suite"]
     codename = paragraph["Codename"]
     version = paragraph["Version"]
-    guard let date = paragraph["Date"].flatMap({ ReleaseDate($0) }) else { throw refuse("it has no readable Date") }
+    guard let date = paragraph["Date"].flatMap({ ReleaseDate($0) }) else {
+      throw refuse("it has no readable Date")
+    }
     self.date = date
     if let text = paragraph["Valid-Until"] {
       guard let until = ReleaseDate(text) else { throw refuse("its Valid-Until cannot be read") }
@@ -57,7 +59,8 @@ struct ReleaseFile: Sendable {
     var entries: [String: Entry] = [:]
     for line in section.split(separator: "\n") {
       let words = line.split(separator: " ")
-      guard words.count == 3, let digest = SHA256Digest(hex: words[0]), let size = Int(words[1]), size >= 0 else {
+      guard words.count == 3, let digest = SHA256Digest(hex: words[0]), let size = Int(words[1]), size >= 0
+      else {
         throw refuse("a line of its SHA256 section is not \"digest size path\"")
       }
       // Paths are only looked up, never used unless we asked for them.
@@ -82,7 +85,9 @@ extension ReleaseFile {
   /// - Throws: `wrongSuite`, `expired`, `fromTheFuture` or `replayed`.
   func check(asked: String, now: ReleaseDate, seen: [Seen], file: String) throws(ArchiveError) {
     guard asked == suite || asked == codename else {
-      let found = [codename, suite].compactMap { $0 }.joined(separator: " (") + (codename != nil && suite != nil ? ")" : "")
+      let found =
+        [codename, suite].compactMap { $0 }.joined(separator: " (")
+        + (codename != nil && suite != nil ? ")" : "")
       throw ArchiveError(
         .wrongSuite, "\(file) is of the suite \(found), not \(asked); correct suite.sources or the mirror")
     }
@@ -92,12 +97,14 @@ extension ReleaseFile {
     }
     if let validUntil, validUntil < now {
       throw ArchiveError(
-        .expired, "\(file) was valid until \(validUntil), and it is \(now); the mirror no longer follows the "
+        .expired,
+        "\(file) was valid until \(validUntil), and it is \(now); the mirror no longer follows the "
           + "archive, use another one")
     }
     for older in seen where date < older.date {
       throw ArchiveError(
-        .replayed, "\(file) was made at \(date), but one of \(older.date) has already been seen "
+        .replayed,
+        "\(file) was made at \(date), but one of \(older.date) has already been seen "
           + "(\(older.origin)); the mirror is behind or replays old metadata, use another one")
     }
   }

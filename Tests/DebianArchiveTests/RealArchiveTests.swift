@@ -46,13 +46,16 @@ enum RealArchive {
   }
 }
 
-@Suite(.tags(.network), .serialized, .enabled("the host's mirrors carry Debian 13 and answer") { await RealArchive.isReachable() })
+@Suite(
+  .tags(.network), .serialized,
+  .enabled("the host's mirrors carry Debian 13 and answer") { await RealArchive.isReachable() })
 struct RealArchiveTests {
   private static let names = ["frr", "iproute2", "linux-image-cloud-amd64", "nftables", "systemd", "udev"]
 
   @Test func theSolverAgreesWithApt() async throws {
     try await withScratchDirectory { directory in
-      let fetcher = try Fetcher(mirrors: try RealArchive.mirrors(), store: try BlobStore(root: directory.path + "/store"))
+      let fetcher = try Fetcher(
+        mirrors: try RealArchive.mirrors(), store: try BlobStore(root: directory.path + "/store"))
       let loader = IndexLoader(
         fetcher: fetcher, verifier: try SignatureVerifier(environment: ["PATH": "/usr/bin"]))
       let suites = try await loader.load(RealArchive.suite, architecture: .amd64)
@@ -76,7 +79,9 @@ struct Apt {
 
   init(in directory: URL, indexes: [PackageIndex]) throws {
     root = directory.appendingPathComponent("apt")
-    for path in ["etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial", "log"] {
+    for path in [
+      "etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial", "log",
+    ] {
       try FileManager.default.createDirectory(
         at: root.appendingPathComponent(path), withIntermediateDirectories: true)
     }
@@ -108,7 +113,8 @@ struct Apt {
   private func run(_ arguments: [String]) throws -> String {
     let settings = [
       "Dir::Etc": "\(root.path)/etc", "Dir::Etc::sourceparts": "-", "Dir::State": "\(root.path)/state",
-      "Dir::State::status": "\(root.path)/status", "Dir::Cache": "\(root.path)/cache", "Dir::Log": "\(root.path)/log",
+      "Dir::State::status": "\(root.path)/status", "Dir::Cache": "\(root.path)/cache",
+      "Dir::Log": "\(root.path)/log",
       "APT::Architecture": "amd64", "APT::Sandbox::User": "", "Acquire::Languages": "none",
     ]
     let options = settings.sorted { $0.key < $1.key }.flatMap { ["-o", "\($0.key)=\($0.value)"] }
