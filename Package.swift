@@ -27,10 +27,14 @@ let package = Package(
     library("CZstd", apt: "libzstd-dev"),
     // What Swift cannot import: variadic functions and system call wrappers.
     .target(name: "CCurlShim", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CGitShim", linkerSettings: [.linkedLibrary("git2")]),
     .target(name: "CPosixShim"),
 
-    .target(name: "Bytes", dependencies: ["CLibcrypto"]),
-    .target(name: "FrameFormat", dependencies: ["Bytes", "CZstd"]),
+    // These two are also built as Embedded Swift for stage 0, which ignores the module maps' link lines.
+    .target(name: "Bytes", dependencies: ["CLibcrypto"], linkerSettings: [.linkedLibrary("crypto")]),
+    .target(
+      name: "FrameFormat", dependencies: ["Bytes", "CZstd"],
+      linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("m")]),
     .target(name: "Stage0", dependencies: ["Bytes", "FrameFormat", "CPosixShim"]),
     .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
@@ -43,7 +47,7 @@ let package = Package(
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
-    .target(name: "Provenance", dependencies: ["Bytes", "Manifest", "CLibgit2"]),
+    .target(name: "Provenance", dependencies: ["Manifest", "CGitShim", "CLibgit2"]),
     .target(
       name: "ImageBuilder",
       dependencies: [
@@ -54,15 +58,15 @@ let package = Package(
       name: "netimg",
       dependencies: [
         "Bytes", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "Provenance", "ImageBuilder",
+        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
-    .testTarget(name: "FrameFormatTests", dependencies: ["FrameFormat", "TestSupport"]),
-    .testTarget(name: "Stage0Tests", dependencies: ["Stage0", "TestSupport"]),
+    .testTarget(name: "FrameFormatTests", dependencies: ["Bytes", "FrameFormat", "TestSupport"]),
+    .testTarget(name: "Stage0Tests", dependencies: ["Bytes", "CPosixShim", "FrameFormat", "Stage0", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
@@ -70,7 +74,7 @@ let package = Package(
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
-    .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "TestSupport"]),
+    .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
     .testTarget(name: "ImageBuilderTests", dependencies: ["ImageBuilder", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

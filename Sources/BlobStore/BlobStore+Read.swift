@@ -79,7 +79,9 @@ extension BlobStore {
   /// Moves a bad entry out of the way, unless somebody has already put a good one in its place.
   func quarantine(_ path: String, _ status: FileStatus, as name: String) {
     guard let current = FileSystem.status(path), current.isSameFile(as: status) else { return }
-    if rename(path, grave(name)) != 0, errno == ENOENT || errno == ENOSPC { unlink(path) }
+    let grave = grave(name)
+    Glibc.remove(grave)
+    if rename(path, grave) != 0 { Glibc.remove(path) }
   }
 }
 

@@ -91,3 +91,28 @@ done:;
   errno = saved;
   return failed;
 }
+
+int netimg_dm_status(uint64_t dev, char *status, size_t size) {
+  int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+  if (control < 0) return -1;
+  union {
+    struct dm_ioctl header;
+    char bytes[4096];
+  } request;
+  dm_header(&request.header, sizeof request, "");
+  request.header.dev = dev;
+  int failed = ioctl(control, DM_TABLE_STATUS, &request);
+  int saved = errno;
+  close(control);
+  errno = saved;
+  if (failed < 0) return -1;
+  size_t start = request.header.data_start;
+  if (request.header.target_count != 1 || start + sizeof(struct dm_target_spec) >= sizeof request) {
+    errno = ENODATA;
+    return -1;
+  }
+  request.bytes[sizeof request - 1] = 0;
+  struct dm_target_spec *spec = (struct dm_target_spec *)(request.bytes + start);
+  snprintf(status, size, "%.*s %s", DM_MAX_TYPE_NAME, spec->target_type, request.bytes + start + sizeof *spec);
+  return 0;
+}

@@ -1,6 +1,7 @@
 package import FoundationEssentials
 
 /// A directory of a test's own, gone when the closure returns or throws.
+@discardableResult
 package func withScratchDirectory<Result>(
   _ body: (URL) async throws -> Result
 ) async throws -> Result {

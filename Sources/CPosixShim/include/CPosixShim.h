@@ -25,6 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
+// Mount flags with one type: Swift sees the macros as differing types with and without its Glibc module.
+static const unsigned long netimg_ms_rdonly = MS_RDONLY;
+static const unsigned long netimg_ms_nosuid = MS_NOSUID;
+static const unsigned long netimg_ms_nodev = MS_NODEV;
+static const unsigned long netimg_ms_noexec = MS_NOEXEC;
+static const unsigned long netimg_ms_move = MS_MOVE;
+
 /// errno, which is a macro.
 int netimg_errno(void);
 /// open(2) with a mode; always adds O_CLOEXEC.
@@ -42,6 +49,12 @@ int netimg_memfd(const char *name);
 int netimg_seal(int file);
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 int netimg_rename_new(const char *from, const char *to);
+/// renameat2(2) with RENAME_EXCHANGE: both names stay, each with what the other had.
+int netimg_rename_exchange(const char *one, const char *other);
+/// pipe2(2) with O_CLOEXEC: no other thread's child inherits it.
+int netimg_pipe(int ends[2]);
+/// posix_spawn_file_actions_addclosefrom_np(3): the child has no descriptor from `first` on.
+int netimg_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 
 /// Attaches a free loop device to `backing`, read-only with direct size; gives the number N of /dev/loopN.
 int netimg_loop_attach(int backing, uint64_t size);
@@ -50,5 +63,7 @@ int netimg_loop_attach(int backing, uint64_t size);
 /// `dev` receives the device number (makedev).
 int netimg_dm_create(const char *name, const char *uuid, const char *target, const char *parameters,
                      uint64_t sectors, uint64_t *dev);
+/// The one target's type and status of a device-mapper device, such as "verity V", into `status` (a C string).
+int netimg_dm_status(uint64_t dev, char *status, size_t size);
 
 #endif

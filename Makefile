@@ -1,0 +1,55 @@
+# netimg: everything a person or CI does, in one place. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+RELEASE := .build/release
+STAGE0_BUILD := .build/stage0
+NETIMG := $(RELEASE)/netimg
+SWIFT_SOURCES := Sources Tests Package.swift
+
+# Debian packages: to build, and to test and demonstrate on top.
+BUILD_PACKAGES := libarchive-dev libcurl4-openssl-dev libgit2-dev libsodium-dev libsolv-dev libsolvext-dev \
+  libssl-dev libyaml-dev libzstd-dev debian-archive-keyring gpgv
+TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool \
+  strace kmod cpio openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema
+
+.PHONY: help setup setup-test build stage0 test demo bench lint format fuzz docs clean
+
+help:  ## This list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup:  ## Install what the build needs (Debian; asks for root only if something is missing)
+	@tools/install-packages $(BUILD_PACKAGES)
+
+setup-test: setup
+	@tools/install-packages $(TEST_PACKAGES)
+
+build: setup stage0  ## Release binaries in .build/release
+	@tools/quietly "netimg" swift build -c release --product netimg
+	@install -m 0755 $(STAGE0_BUILD)/release/netimg-init $(RELEASE)/netimg-init
+
+stage0:  ## The initrd's first program: static, Embedded Swift
+	@tools/build-stage0 $(STAGE0_BUILD)
+
+test: setup-test build  ## Every test; those that need root, QEMU or a kernel feature say so when they skip
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/test
+
+demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and show what came of it
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/demo
+
+bench: setup-test build  ## Times and sizes beside the peers, in one run
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
+
+lint: setup  ## swift format, warnings as errors, generated files up to date
+	@swift format lint --strict --recursive $(SWIFT_SOURCES)
+	@tools/lint-shell
+
+format:  ## Rewrite the sources in the project's style
+	@swift format --in-place --recursive $(SWIFT_SOURCES)
+
+fuzz: setup  ## Feed hostile bytes to every parser (FUZZ_SECONDS each, default 60)
+	@tools/fuzz
+
+clean:  ## Forget every build
+	@rm -rf .build out

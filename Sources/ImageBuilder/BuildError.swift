@@ -1,0 +1,35 @@
+/// Why a release was not built, read or verified.
+package struct BuildError: Error, Sendable {
+  /// Stable codes, for callers, exit statuses and tests.
+  package enum Code: String, Sendable, Hashable {
+    /// The manifest asks for something that cannot be.
+    case manifest
+    /// The lock file is missing, or disagrees with the manifest or with what was found.
+    case lock
+    /// Something is not in the store and may not be, or could not be, fetched.
+    case missingInput
+    /// A package, module or other input is not what it should be.
+    case badInput
+    /// Two inputs claim the same path.
+    case conflict
+    /// A limit of the manifest is exceeded.
+    case limit
+    /// Reading or writing failed.
+    case inputOutput
+    /// A release is not what it says it is.
+    case verification
+  }
+
+  package let code: Code
+  /// One clear sentence or several lines, one for each finding.
+  package let message: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+extension BuildError: CustomStringConvertible {
+  package var description: String { message }
+}

@@ -1,0 +1,158 @@
+/// The root file system while it is put together: a map from paths to nodes, in memory.
+///
+/// Paths are relative to the root without a leading slash (`usr/bin/ip`); the root itself is the empty path. The
+/// tree is merged-/usr from the start: what a package ships below `/lib` lands below `/usr/lib`.
+package struct RootTree: Sendable {
+  package private(set) var nodes: [String: RootNode] = [:]
+
+  /// The directories that are symbolic links into /usr (Debian's merged-/usr).
+  package static let mergedDirectories = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"]
+
+  package init() {
+    let generated = PackName(.generated, "root")
+    nodes[""] = RootNode(.directory, mode: 0o755, pack: generated)
+    for name in ["bin", "lib", "lib64", "sbin"] {
+      nodes[name] = RootNode(.symlink("usr/\(name)"), mode: 0o777, pack: generated)
+    }
+  }
+
+  package subscript(path: String) -> RootNode? {
+    get { nodes[path] }
+    set { nodes[path] = newValue }
+  }
+
+  /// All paths in byte order, so that a parent comes before what it holds.
+  package var sortedPaths: [String] {
+    nodes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The paths below a directory, in byte order.
+  package func paths(below directory: String) -> [String] {
+    let prefix = directory.isEmpty ? "" : directory + "/"
+    return nodes.keys.filter { $0.utf8.starts(with: prefix.utf8) && !$0.isEmpty }
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// A path with or without a leading slash, with merged-/usr applied.
+  package static func canonical(_ path: String) -> String {
+    let trimmed = path.utf8.first == UInt8(ascii: "/") ? String(path.dropFirst()) : path
+    let first = trimmed.prefix { $0 != "/" }
+    return mergedDirectories.contains(String(first)) && first.utf8.count < trimmed.utf8.count
+      ? "usr/\(trimmed)" : trimmed
+  }
+
+  /// The directory part of a path; empty for the top level.
+  package static func parent(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
+    return String(path[..<slash])
+  }
+
+  /// The last component of a path.
+  package static func name(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return String(path[path.utf8.index(after: slash)...])
+  }
+
+  /// Where a path leads once every symbolic link on the way is followed inside the image; `nil` if it leads to
+  /// nothing or in circles (40 links, as in the kernel).
+  package func resolve(_ path: String) -> String? {
+    var rest = path.split(separator: "/").map(String.init)[...]
+    var current: [String] = []
+    var links = 0
+    while let component = rest.popFirst() {
+      if component == "." { continue }
+      if component == ".." {
+        _ = current.popLast()
+        continue
+      }
+      current.append(component)
+      guard let node = nodes[current.joined(separator: "/")] else { return nil }
+      guard case .symlink(let target) = node.kind else { continue }
+      links += 1
+      guard links <= 40 else { return nil }
+      current.removeLast()
+      if target.utf8.first == UInt8(ascii: "/") { current = [] }
+      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+    }
+    return current.joined(separator: "/")
+  }
+
+  /// The node that a path leads to, links followed.
+  package func node(at path: String) -> RootNode? {
+    resolve(path).flatMap { nodes[$0] }
+  }
+
+  /// Adds a node. A directory joins one that is there; an equal file or link is no conflict; anything else is.
+  package mutating func add(_ node: RootNode, at path: String) throws(BuildError) {
+    let path = try place(path, pack: node.pack)
+    guard let present = nodes[path] else {
+      nodes[path] = node
+      return
+    }
+    switch (present.kind, node.kind) {
+    case (.directory, .directory):
+      // The root of every archive: what is there stays, unless only the builder asked for it so far.
+      if present.pack.kind == .generated && node.pack.kind != .generated && !path.isEmpty { nodes[path] = node }
+    case (.file(let old), .file(let new)) where old.bytes == new.bytes && present.mode == node.mode: break
+    case (.symlink(let old), .symlink(let new)) where old == new: break
+    case (.symlink, .directory) where resolve(path).flatMap({ nodes[$0]?.isDirectory }) == true: break
+    default:
+      guard present.isConfigurationFile, node.pack.kind != .package else {
+        throw BuildError(
+          .conflict,
+          "/\(path) comes from \(present.pack) and, with other content, from \(node.pack); drop it from one of them")
+      }
+      nodes[path] = node
+    }
+  }
+
+  /// Adds or replaces a node that the builder itself makes.
+  package mutating func put(_ node: RootNode, at path: String) {
+    makeParents(of: path, pack: node.pack)
+    nodes[path] = node
+  }
+
+  /// Adds or replaces a generated file, owned by root.
+  package mutating func putFile(_ path: String, _ bytes: [UInt8], mode: UInt16 = 0o644) {
+    put(RootNode(.file(FileContent(bytes)), mode: mode, pack: PackName(.generated, "files")), at: path)
+  }
+
+  /// Adds or replaces a generated symbolic link.
+  package mutating func putLink(_ path: String, to target: String) {
+    put(RootNode(.symlink(target), mode: 0o777, pack: PackName(.generated, "files")), at: path)
+  }
+
+  /// Adds a generated directory unless there is one.
+  package mutating func putDirectory(_ path: String, mode: UInt16 = 0o755) {
+    guard nodes[path] == nil else { return }
+    put(RootNode(.directory, mode: mode, pack: PackName(.generated, "files")), at: path)
+  }
+
+  package mutating func remove(_ path: String) {
+    nodes[path] = nil
+  }
+
+  /// The canonical place of a path, through links that stand for directories, with its parents made.
+  private mutating func place(_ path: String, pack: PackName) throws(BuildError) -> String {
+    let path = Self.canonical(path)
+    guard !path.isEmpty else { return path }
+    let parent = Self.parent(of: path)
+    if nodes[parent]?.isDirectory == true { return path }
+    if let real = resolve(parent) {
+      guard nodes[real]?.isDirectory == true else {
+        throw BuildError(.conflict, "/\(path) of \(pack) lies below /\(real), which is no directory")
+      }
+      return real.isEmpty ? Self.name(of: path) : "\(real)/\(Self.name(of: path))"
+    }
+    makeParents(of: path, pack: pack)
+    return path
+  }
+
+  private mutating func makeParents(of path: String, pack: PackName) {
+    var parent = Self.parent(of: path)
+    while !parent.isEmpty, nodes[parent] == nil {
+      nodes[parent] = RootNode(.directory, mode: 0o755, pack: PackName(.generated, "parents"))
+      parent = Self.parent(of: parent)
+    }
+  }
+}

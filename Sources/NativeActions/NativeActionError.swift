@@ -1,0 +1,37 @@
+/// Why an action that stands for a maintainer script cannot be done: one sentence that names the place.
+package struct NativeActionError: Error, Sendable {
+  /// What kind of trouble it is; tests and exit codes go by this.
+  package enum Code: Sendable {
+    /// The input ends inside a structure.
+    case truncated
+    /// The input breaks the rules of its format.
+    case malformed
+    /// The format is right, but something in it has no meaning at build time, or is not ours to handle.
+    case unsupported
+    /// A count, a size or a depth is beyond what honest input needs.
+    case limitExceeded
+    /// Two inputs ask for things that exclude each other.
+    case conflict
+    /// Something is named that nothing provides.
+    case missing
+    /// No free identifier is left in the range that was given.
+    case exhausted
+  }
+
+  /// The stable code.
+  package let code: Code
+  /// The input that is at fault: `file:line`, a path, or a name.
+  package let origin: String
+  /// What is wrong and what to do next, as a clause.
+  package let message: String
+
+  package init(_ code: Code, at origin: String, _ message: String) {
+    self.code = code
+    self.origin = origin
+    self.message = message
+  }
+}
+
+extension NativeActionError: CustomStringConvertible {
+  package var description: String { "\(origin): \(message)" }
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import ImageBuilder
+
+/// The command line's root: verbs only, each in a file of its own under Commands/.
+@main
+struct Netimg: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "netimg",
+    abstract: "Bakes immutable, signed network device images from a manifest.",
+    discussion: """
+      A first image, from the samples:
+        netimg lock manifests/minimal.yaml
+        netimg key new build
+        netimg build manifests/minimal.yaml --signer build
+        netimg verify out/minimal-* --key build
+
+      Exit status: 0 done; 1 failed; 2 a check found a difference; 64 wrong usage; 65 a manifest, lock or input is
+      wrong; 66 an input is missing; 69 no mirror answers; 74 reading or writing failed; 77 a signature or digest
+      is refused; 130 interrupted. docs/cli.md has them all.
+      """,
+    version: BuilderVersion.current,
+    subcommands: [
+      LockCommand.self,
+      SchemaCommand.self, CompletionCommand.self,
+    ])
+
+  static func main() async {
+    Interruption.watch()
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      Failure.report(error)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import BlobStore
+internal import DebianArchive
+internal import DebianPackage
+internal import FoundationEssentials
+internal import Glibc
+internal import ImageBuilder
+internal import Manifest
+internal import NativeActions
+internal import Provenance
+
+/// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
+enum ExitStatus {
+  static let difference: Int32 = 2
+  static let usage: Int32 = 64
+  static let data: Int32 = 65
+  static let missing: Int32 = 66
+  static let unavailable: Int32 = 69
+  static let inputOutput: Int32 = 74
+  static let refused: Int32 = 77
+}
+
+/// The one place where an error becomes words and an exit status.
+enum Failure {
+  static func report(_ error: any Error) -> Never {
+    if error is CleanExit || error is ExitCode || error is ValidationError || isFromParser(error) {
+      Netimg.exit(withError: error)
+    }
+    Console.error("\(describe(error))")
+    exit(status(error))
+  }
+
+  private static func isFromParser(_ error: any Error) -> Bool {
+    let code = Netimg.exitCode(for: error)
+    return code == .validationFailure || code == .success
+  }
+
+  private static func describe(_ error: any Error) -> String {
+    if let error = error as? CocoaError {
+      let path = error.filePath.map { "\($0): " } ?? ""
+      let reason = (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+      return "\(path)\(reason ?? "reading or writing failed")"
+    }
+    return "\(error)"
+  }
+
+  private static func status(_ error: any Error) -> Int32 {
+    switch error {
+    case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
+    case let error as BuildError: return status(error.code)
+    case let error as ArchiveError: return status(error.code)
+    case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
+    default: return 1
+    }
+  }
+
+  private static func status(_ code: BuildError.Code) -> Int32 {
+    switch code {
+    case .manifest, .lock, .badInput, .conflict, .limit: ExitStatus.data
+    case .missingInput: ExitStatus.missing
+    case .inputOutput: ExitStatus.inputOutput
+    case .verification: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: ArchiveError.Code) -> Int32 {
+    switch code {
+    case .noMirror, .unreachable, .cancelled: ExitStatus.unavailable
+    case .mirrorLied, .untrusted, .expired, .fromTheFuture, .replayed, .wrongSuite: ExitStatus.refused
+    case .offline: ExitStatus.missing
+    case .localStorage: ExitStatus.inputOutput
+    default: ExitStatus.data
+    }
+  }
+}
