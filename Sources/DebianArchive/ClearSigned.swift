@@ -1,5 +1,6 @@
 /// A message in the cleartext signature framework (RFC 9580, section 7), taken apart strictly: one message,
-/// nothing before it, nothing after it. What is verified is then exactly what is read.
+/// nothing before it, nothing after it. What is verified, as a text with a detached signature, is then exactly what
+/// is read.
 ///
 ///     -----BEGIN PGP SIGNED MESSAGE-----
 ///     Hash: SHA256
@@ -9,7 +10,7 @@
 ///     …
 ///     -----END PGP SIGNATURE-----
 struct ClearSigned {
-  /// The signed text, without the newline before the signature, which is not part of it.
+  /// The signed text, without what is not part of it: blanks at the end of a line, and the last newline.
   let text: [UInt8]
   /// The armored signature.
   let signature: [UInt8]
@@ -35,7 +36,7 @@ struct ClearSigned {
     var text: [UInt8] = []
     text.reserveCapacity(bytes.count)
     for (index, line) in lines[..<begin].enumerated() {
-      var line = line
+      var line = Self.trimmed(line)
       if line.first == UInt8(ascii: "-") {
         guard line.starts(with: "- ".utf8) else { throw refuse("has an unescaped dash in its text") }
         line = line.dropFirst(2)
@@ -56,8 +57,12 @@ struct ClearSigned {
 
   /// A line without trailing blanks, for comparison with the framework's own lines.
   private static func word(_ line: ArraySlice<UInt8>) -> String {
+    String(decoding: trimmed(line), as: UTF8.self)
+  }
+
+  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var line = line
     while let last = line.last, last == 0x20 || last == 0x09 || last == 0x0d { line.removeLast() }
-    return String(decoding: line, as: UTF8.self)
+    return line
   }
 }

@@ -89,8 +89,9 @@ extension Fetcher {
       }
       var lie: String?
       switch end {
+      // The server says that this is all: a connection that breaks ends otherwise.
       case .complete where sink.size < item.size:
-        return .transient("it ended after \(sink.size) of \(item.size) bytes")
+        lie = "its \(item.name) has \(sink.size) bytes instead of the \(item.size) that the archive signed"
       case .complete:
         do {
           try sink.commit()

@@ -16,7 +16,8 @@ extension Fetcher {
       case .cancelled: throw Self.cancelled
       case .tooLarge, .sinkFailed:
         throw ArchiveError(
-          .tooLarge, "\(mirror): \(path) is larger than \(limit) bytes; that cannot be right, use another mirror")
+          .tooLarge,
+          "\(mirror): \(path) is larger than \(limit) bytes; that cannot be right, use another mirror")
       case .status(let status) where status < 500 && status != 429 && status != 408:
         throw ArchiveError(
           .unreachable, "\(mirror): HTTP status \(status) for \(path); check the mirror and the suite's name")

@@ -52,13 +52,14 @@ package struct IndexLoader: Sendable {
     for section in source.sections {
       wanted.append((section, "\(section)/binary-\(architecture)/Packages"))
       let all = "\(section)/binary-all/Packages"
-      if !release.listsAllWithEach, Self.variant(of: all, in: release) != nil { wanted.append((section, all)) }
+      if release.hasIndexForAll, Self.variant(of: all, in: release) != nil { wanted.append((section, all)) }
     }
     var indexes: [PackageIndex] = []
     for (section, path) in wanted {
       let text = try await index(path, of: source, release)
       indexes.append(
-        PackageIndex(archive: source.archive, name: "\(source.archive) \(source.suite) \(section)", text: text))
+        PackageIndex(
+          archive: source.archive, name: "\(source.archive) \(source.suite) \(section)", text: text))
     }
     return SuiteIndexes(
       source: source, codename: release.codename ?? source.suite, version: release.version ?? "",
@@ -71,7 +72,8 @@ package struct IndexLoader: Sendable {
   ) async throws -> (ReleaseFile, SHA256Digest) {
     let path = "dists/\(source.suite)/InRelease"
     guard ArchivePath.isSafe(path) else {
-      throw ArchiveError(.badConfiguration, "\"\(source.suite)\" cannot be a suite's name; correct suite.sources")
+      throw ArchiveError(
+        .badConfiguration, "\"\(source.suite)\" cannot be a suite's name; correct suite.sources")
     }
     let state = ArchiveState(store: fetcher.store, source: source)
     let seen = state.seen(previous: previous)
@@ -98,7 +100,8 @@ package struct IndexLoader: Sendable {
     guard failures.count > 1 else { throw telling.error }
     let reasons = failures.map(\.error.description).joined(separator: "\n  ")
     throw ArchiveError(
-      telling.error.code, "no mirror has a usable InRelease of \(source.archive) \(source.suite):\n  \(reasons)")
+      telling.error.code,
+      "no mirror has a usable InRelease of \(source.archive) \(source.suite):\n  \(reasons)")
   }
 
   private static func variant(
@@ -123,7 +126,8 @@ package struct IndexLoader: Sendable {
     let plain = release.entries[path]
     guard found.entry.size <= Self.maximumIndexSize, plain?.size ?? 0 <= Self.maximumIndexSize else {
       throw ArchiveError(
-        .tooLarge, "\(name) is larger than \(Self.maximumIndexSize) bytes; that cannot be right, check the mirror")
+        .tooLarge,
+        "\(name) is larger than \(Self.maximumIndexSize) bytes; that cannot be right, check the mirror")
     }
     let directory = "dists/\(source.suite)/"
     var paths = [directory + found.path]
@@ -144,7 +148,8 @@ package struct IndexLoader: Sendable {
     }
     if let plain, SHA256.digest(of: text) != plain.digest || text.count != plain.size {
       throw ArchiveError(
-        .malformedIndex, "\(name) does not have the SHA-256 that its Release file lists once it is decompressed; "
+        .malformedIndex,
+        "\(name) does not have the SHA-256 that its Release file lists once it is decompressed; "
           + "tell the archive's keepers")
     }
     return text

@@ -46,21 +46,27 @@ struct LockCheck {
       archives: archives, packages: packages)
   }
 
-  private func archive(_ wire: LockFile.Wire.Archive, _ place: String) throws(ArchiveError) -> LockFile.Archive {
+  private func archive(_ wire: LockFile.Wire.Archive, _ place: String) throws(ArchiveError)
+    -> LockFile.Archive
+  {
     try require(ArchivePath.isArchiveName(wire.archive), "\(place).archive", "is no archive's name")
     try require(ArchivePath.isSafe("dists/" + wire.suite), "\(place).suite", "is no suite's name")
     try text(wire.codename, "\(place).codename")
     try text(wire.version, "\(place).version")
     return LockFile.Archive(
       archive: wire.archive, suite: wire.suite, codename: wire.codename, version: wire.version,
-      date: try unwrap(ReleaseDate(timestamp: wire.date), "\(place).date", "is no time such as 2026-11-21T09:15:44Z"),
+      date: try unwrap(
+        ReleaseDate(timestamp: wire.date), "\(place).date", "is no time such as 2026-11-21T09:15:44Z"),
       digest: try digest(wire.sha256, "\(place).sha256"))
   }
 
-  private func package(_ wire: LockFile.Wire.Package, _ place: String) throws(ArchiveError) -> LockFile.Package {
+  private func package(_ wire: LockFile.Wire.Package, _ place: String) throws(ArchiveError)
+    -> LockFile.Package
+  {
     try require(ArchivePath.isPackageName(wire.name), "\(place).name", "is no package's name")
     try require((try? DebianVersion(wire.version)) != nil, "\(place).version", "is no Debian version")
-    try require(ArchivePath.isArchiveName(wire.architecture), "\(place).architecture", "is no architecture's name")
+    try require(
+      ArchivePath.isArchiveName(wire.architecture), "\(place).architecture", "is no architecture's name")
     try require(ArchivePath.isSafe(wire.path), "\(place).path", "is not a safe relative path")
     try require((1...LockFile.maximumPackageSize).contains(wire.size), "\(place).size", "is absurd")
     try require(ArchivePath.isPackageName(wire.source), "\(place).source", "is no package's name")
@@ -81,7 +87,8 @@ struct LockCheck {
     }
     return LockFile.Package(
       name: wire.name, version: wire.version, architecture: wire.architecture, archive: wire.archive,
-      path: wire.path, size: wire.size, digest: try digest(wire.sha256, "\(place).sha256"), source: wire.source,
+      path: wire.path, size: wire.size, digest: try digest(wire.sha256, "\(place).sha256"),
+      source: wire.source,
       role: role, why: wire.why, scripts: scripts, triggers: triggers)
   }
 
@@ -106,7 +113,9 @@ struct LockCheck {
 
   private func text(_ text: String, _ place: String) throws(ArchiveError) {
     try require(text.utf8.count <= 4096, place, "is too long")
-    try require(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }, place, "has a control character")
+    try require(
+      text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }, place,
+      "has a control character")
   }
 
   /// The sentence for what the JSON decoder found.
@@ -114,15 +123,21 @@ struct LockCheck {
     let (context, what): (DecodingError.Context, String) =
       switch error {
       case .keyNotFound(let key, let context): (context, "has no \"\(key.stringValue)\"")
-      case .typeMismatch(_, let context), .valueNotFound(_, let context): (context, "has a value of the wrong kind")
+      case .typeMismatch(_, let context), .valueNotFound(_, let context):
+        (context, "has a value of the wrong kind")
       case .dataCorrupted(let context): (context, "is not valid JSON")
       @unknown default: (DecodingError.Context(codingPath: [], debugDescription: ""), "cannot be read")
       }
     var place = ""
     for key in context.codingPath {
-      if let index = key.intValue { place += "[\(index)]" } else { place += (place.isEmpty ? "" : ".") + key.stringValue }
+      if let index = key.intValue {
+        place += "[\(index)]"
+      } else {
+        place += (place.isEmpty ? "" : ".") + key.stringValue
+      }
     }
     return ArchiveError(
-      .malformedLock, "\(file): \(place.isEmpty ? "the file" : place) \(what); restore it, or make it anew with netimg lock")
+      .malformedLock,
+      "\(file): \(place.isEmpty ? "the file" : place) \(what); restore it, or make it anew with netimg lock")
   }
 }

@@ -14,7 +14,8 @@ extension LockFile {
     let locked = archives.map { "\($0.archive) \($0.suite)" }
     let wanted = image.suite.value.sources.map { "\($0.archive) \($0.suite)" }
     for source in wanted where !locked.contains(source) {
-      found.append("\(source) is a source of packages at \(image.suite.location), but the lock does not know it")
+      found.append(
+        "\(source) is a source of packages at \(image.suite.location), but the lock does not know it")
     }
     for source in locked where !wanted.contains(source) {
       found.append("the lock has packages of \(source), which is no source at \(image.suite.location)")
@@ -43,7 +44,8 @@ extension LockFile {
       found.append("\(exclusion.value.package) is locked, but \(exclusion.location) excludes it")
     }
     if package(named: image.kernelPackage.value)?.role != .image {
-      found.append("the kernel \(image.kernelPackage.value), chosen at \(image.kernelPackage.location), is not locked")
+      found.append(
+        "the kernel \(image.kernelPackage.value), chosen at \(image.kernelPackage.location), is not locked")
     }
     if package(named: image.stubPackage.value) == nil {
       found.append("\(image.stubPackage.value), needed at \(image.stubPackage.location), is not locked")

@@ -13,13 +13,15 @@ extension LockFile {
   package init(decoding bytes: [UInt8], file: String) throws(ArchiveError) {
     guard bytes.count <= Self.maximumSize else {
       throw ArchiveError(
-        .tooLarge, "\(file) has \(bytes.count) bytes; a lock file has less than \(Self.maximumSize): make it anew "
+        .tooLarge,
+        "\(file) has \(bytes.count) bytes; a lock file has less than \(Self.maximumSize): make it anew "
           + "with netimg lock")
     }
     let version = try Self.decode(Wire.Header.self, bytes, file).formatVersion
     guard version <= Self.formatVersion else {
       throw ArchiveError(
-        .newerLock, "\(file) was made by a newer netimg (format \(version), this one reads up to "
+        .newerLock,
+        "\(file) was made by a newer netimg (format \(version), this one reads up to "
           + "\(Self.formatVersion)); update netimg")
     }
     let check = LockCheck(file: file)

@@ -24,7 +24,8 @@ extension LockFile {
     var members: [(key: String, value: JSONWriter.Value)] = [
       ("name", .string(package.name)), ("version", .string(package.version)),
       ("architecture", .string(package.architecture)), ("archive", .string(package.archive)),
-      ("path", .string(package.path)), ("size", .number(package.size)), ("sha256", .string(package.digest.hex)),
+      ("path", .string(package.path)), ("size", .number(package.size)),
+      ("sha256", .string(package.digest.hex)),
       ("source", .string(package.source)), ("role", .string(package.role.rawValue)),
       ("why", .strings(package.why)),
     ]

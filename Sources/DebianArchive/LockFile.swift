@@ -21,7 +21,8 @@ package struct LockFile: Sendable, Equatable {
     package let digest: SHA256Digest
 
     package init(
-      archive: String, suite: String, codename: String, version: String, date: ReleaseDate, digest: SHA256Digest
+      archive: String, suite: String, codename: String, version: String, date: ReleaseDate,
+      digest: SHA256Digest
     ) {
       self.archive = archive
       self.suite = suite

@@ -70,7 +70,9 @@ package struct Locker: Sendable {
     }
   }
 
-  private static func request(_ image: ComposedImage, _ previous: LockFile?, _ update: Update) -> SolverRequest {
+  private static func request(_ image: ComposedImage, _ previous: LockFile?, _ update: Update)
+    -> SolverRequest
+  {
     var wanted = image.declarations.includedPackages.map { request in
       SolverRequest.Wanted(
         name: request.value.name, version: request.value.version, origin: request.origin.description)
@@ -90,7 +92,8 @@ package struct Locker: Sendable {
 
   private static func archive(_ suite: SuiteIndexes) -> LockFile.Archive {
     LockFile.Archive(
-      archive: suite.source.archive, suite: suite.source.suite, codename: suite.codename, version: suite.version,
+      archive: suite.source.archive, suite: suite.source.suite, codename: suite.codename,
+      version: suite.version,
       date: suite.date, digest: suite.digest)
   }
 

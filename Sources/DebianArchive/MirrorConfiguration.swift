@@ -57,7 +57,8 @@ extension MirrorConfiguration {
         .badConfiguration,
         "\(origin): the mirror must be an http, https or file URL without query or fragment, as in NAME=URL")
     }
-    guard let name = equals.map({ String(text[..<$0]) }) ?? base.archiveName, ArchivePath.isArchiveName(name) else {
+    guard let name = equals.map({ String(text[..<$0]) }) ?? base.archiveName, ArchivePath.isArchiveName(name)
+    else {
       throw ArchiveError(
         .badConfiguration,
         "\(origin): \(base) does not end in an archive's name; write NAME=URL, with NAME of [a-z0-9._-]")

@@ -10,7 +10,8 @@ package struct MirrorURL: Sendable, Hashable {
     guard let separator = text.firstRange(of: "://"), text.utf8.count <= 2048 else { return nil }
     let scheme = text[..<separator.lowerBound].lowercased()
     let rest = text[separator.upperBound...]
-    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), !rest.contains(where: { "?#\"<>\\^`{|}".contains($0) })
+    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
+      !rest.contains(where: { "?#\"<>\\^`{|}".contains($0) })
     else { return nil }
     switch scheme {
     case "http", "https":

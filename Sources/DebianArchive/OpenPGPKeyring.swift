@@ -15,7 +15,8 @@ enum OpenPGPKeyring {
     case .host(let path):
       guard let data = FileManager.default.contents(atPath: path) else {
         throw ArchiveError(
-          .noVerifier, "cannot read the keyring \(path); install the package that ships it, such as "
+          .noVerifier,
+          "cannot read the keyring \(path); install the package that ships it, such as "
             + "debian-archive-keyring, or correct suite.keyring in the manifest")
       }
       return try binary([UInt8](data), path)
@@ -32,7 +33,9 @@ enum OpenPGPKeyring {
       guard bytes[0] & 0x80 != 0 else { throw refuse() }
       return bytes
     }
-    guard let decoded = dearmored(String(decoding: bytes, as: UTF8.self)), !decoded.isEmpty else { throw refuse() }
+    guard let decoded = dearmored(String(decoding: bytes, as: UTF8.self)), !decoded.isEmpty else {
+      throw refuse()
+    }
     return decoded
   }
 

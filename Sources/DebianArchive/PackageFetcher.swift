@@ -18,7 +18,8 @@ package enum PackageFetcher {
       guard missing.isEmpty else {
         let names = missing.map { "\n  \($0.name) \($0.version) (\($0.size) bytes)" }.joined()
         throw ArchiveError(
-          .offline, "\(missing.count) of \(lock.packages.count) packages are not in the store; run once without "
+          .offline,
+          "\(missing.count) of \(lock.packages.count) packages are not in the store; run once without "
             + "--offline to fetch them:\(names)")
       }
       return []

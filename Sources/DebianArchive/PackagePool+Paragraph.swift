@@ -29,7 +29,8 @@ extension PackagePool {
     return locations
   }
 
-  private func location(_ id: Int32, _ bytes: [UInt8], _ index: PackageIndex) throws(ArchiveError) -> Location {
+  private func location(_ id: Int32, _ bytes: [UInt8], _ index: PackageIndex) throws(ArchiveError) -> Location
+  {
     let paragraph: ControlParagraph
     do {
       paragraph = try ControlParagraph.parseSingle(bytes, file: "\(index.name): \(name(of: id))")
@@ -41,15 +42,19 @@ extension PackagePool {
     else { throw mismatch(id, index) }
     func refuse(_ what: String) -> ArchiveError {
       ArchiveError(
-        .malformedIndex, "\(index.name): \(label(of: id)) has \(what); use another mirror, or tell the archive's keepers")
+        .malformedIndex,
+        "\(index.name): \(label(of: id)) has \(what); use another mirror, or tell the archive's keepers")
     }
     guard let path = paragraph["Filename"].map({ $0.hasPrefix("./") ? String($0.dropFirst(2)) : $0 }),
       ArchivePath.isSafe(path)
     else { throw refuse("no Filename that is a safe relative path") }
-    guard let size = paragraph["Size"].flatMap({ Int($0) }), (1...LockFile.maximumPackageSize).contains(size) else {
+    guard let size = paragraph["Size"].flatMap({ Int($0) }), (1...LockFile.maximumPackageSize).contains(size)
+    else {
       throw refuse("no sensible Size")
     }
-    guard let digest = paragraph["SHA256"].flatMap({ SHA256Digest(hex: $0) }) else { throw refuse("no SHA256") }
+    guard let digest = paragraph["SHA256"].flatMap({ SHA256Digest(hex: $0) }) else {
+      throw refuse("no SHA256")
+    }
     // "Source: name (version)" where the source's version differs (Debian policy 5.6.1).
     let source = paragraph["Source"]?.split(separator: " ").first.map(String.init) ?? name(of: id)
     guard ArchivePath.isPackageName(name(of: id)), ArchivePath.isPackageName(source) else {
@@ -61,7 +66,8 @@ extension PackagePool {
 
   private func mismatch(_ id: Int32, _ index: PackageIndex) -> ArchiveError {
     ArchiveError(
-      .malformedIndex, "\(index.name): the paragraphs around \(name(of: id)) are not well formed; use another mirror")
+      .malformedIndex,
+      "\(index.name): the paragraphs around \(name(of: id)) are not well formed; use another mirror")
   }
 
   /// Where each paragraph begins, as libsolv counts them, and where the last one ends.

@@ -15,13 +15,16 @@ final class PackagePool {
 
   /// - Throws: `malformedIndex` if an index cannot be read.
   init(_ indexes: [PackageIndex], architecture: String) throws(ArchiveError) {
-    guard let pool = pool_create() else { throw ArchiveError(.localStorage, "there is no memory for the solver") }
+    guard let pool = pool_create() else {
+      throw ArchiveError(.localStorage, "there is no memory for the solver")
+    }
     self.pool = pool
     self.indexes = indexes
     considered = UnsafeMutablePointer<Map>.allocate(capacity: 1)
     considered.initialize(to: Map())
     guard pool_setdisttype(pool, DISTTYPE_DEB) >= 0 else {
-      throw ArchiveError(.localStorage, "this libsolv cannot read Debian's packages; install Debian's libsolv1")
+      throw ArchiveError(
+        .localStorage, "this libsolv cannot read Debian's packages; install Debian's libsolv1")
     }
     pool_setarch(pool, architecture)
     for index in indexes { ranges.append(try load(index)) }

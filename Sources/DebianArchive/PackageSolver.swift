@@ -84,7 +84,11 @@ struct SolverProblem {
     var excluded: Set<Id> = []
     for name in request.excluded {
       let id = pool.existingID(name)
-      if pool.byName[id] == nil { failures.append(pool.unknown(name, verb: "is excluded, but")) } else { excluded.insert(id) }
+      if pool.byName[id] == nil {
+        failures.append(pool.unknown(name, verb: "is excluded, but"))
+      } else {
+        excluded.insert(id)
+      }
     }
     if let first = failures.first {
       throw ArchiveError(first.code, Self.unique(failures.map(\.description)).joined(separator: "\n"))
@@ -107,7 +111,8 @@ struct SolverProblem {
   /// The package that stands for a name in this attempt.
   private func candidate(_ name: Id) -> Id? { preferred[name] ?? candidates[name] }
 
-  private func current(_ root: Id) -> Id { candidate(pool.solvable(root).name) ?? root }
+  /// A package in this attempt's version.
+  func current(_ root: Id) -> Id { candidate(pool.solvable(root).name) ?? root }
 
   /// The packages asked for, in this attempt's versions.
   var currentRoots: [Id] { roots.map(current) }

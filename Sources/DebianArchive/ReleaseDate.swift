@@ -16,7 +16,9 @@ package struct ReleaseDate: Sendable, Hashable, Comparable, CustomStringConverti
   package init?(_ text: some StringProtocol) {
     var words = text.split(separator: " ")[...]
     if words.first?.hasSuffix(",") == true { words.removeFirst() }
-    guard words.count == 5, ["UTC", "GMT", "+0000", "Z"].contains(words[words.startIndex + 4]) else { return nil }
+    guard words.count == 5, ["UTC", "GMT", "+0000", "Z"].contains(words[words.startIndex + 4]) else {
+      return nil
+    }
     let word = Array(words)
     let time = word[3].split(separator: ":", omittingEmptySubsequences: false)
     guard let day = Self.number(word[0], 1...31), let month = Self.months.firstIndex(of: String(word[1])),
@@ -58,7 +60,9 @@ package struct ReleaseDate: Sendable, Hashable, Comparable, CustomStringConverti
   }
 
   private static func number(_ text: some StringProtocol, _ range: ClosedRange<Int>) -> Int? {
-    guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+      return nil
+    }
     return Int(text).flatMap { range.contains($0) ? $0 : nil }
   }
 

@@ -20,8 +20,8 @@ struct ReleaseFile: Sendable {
   let validUntil: ReleaseDate?
   /// Whether indexes can be fetched under their digests.
   let hasByHash: Bool
-  /// Whether packages for all architectures are listed with each architecture's own.
-  let listsAllWithEach: Bool
+  /// Whether packages for all architectures have an index of their own, not only a copy in each architecture's.
+  let hasIndexForAll: Bool
   /// The indexes by path below the suite's directory.
   let entries: [String: Entry]
 
@@ -41,7 +41,9 @@ struct ReleaseFile: Sendable {
     suite = paragraph["Suite"]
     codename = paragraph["Codename"]
     version = paragraph["Version"]
-    guard let date = paragraph["Date"].flatMap({ ReleaseDate($0) }) else { throw refuse("it has no readable Date") }
+    guard let date = paragraph["Date"].flatMap({ ReleaseDate($0) }) else {
+      throw refuse("it has no readable Date")
+    }
     self.date = date
     if let text = paragraph["Valid-Until"] {
       guard let until = ReleaseDate(text) else { throw refuse("its Valid-Until cannot be read") }
@@ -50,15 +52,15 @@ struct ReleaseFile: Sendable {
       validUntil = nil
     }
     hasByHash = paragraph["Acquire-By-Hash"] == "yes"
-    // As apt has it: an index of its own counts only if "all" is among the architectures, and is not disclaimed.
-    let architectures = (paragraph["Architectures"] ?? "").split(separator: " ")
-    listsAllWithEach =
-      paragraph["No-Support-for-Architecture-all"] == "Packages" || !architectures.contains("all")
+    let architectures = paragraph["Architectures"]?.split(separator: " ") ?? []
+    hasIndexForAll =
+      architectures.contains("all") && paragraph["No-Support-for-Architecture-all"] != "Packages"
     guard let section = paragraph["SHA256"] else { throw refuse("it has no SHA256 section") }
     var entries: [String: Entry] = [:]
     for line in section.split(separator: "\n") {
       let words = line.split(separator: " ")
-      guard words.count == 3, let digest = SHA256Digest(hex: words[0]), let size = Int(words[1]), size >= 0 else {
+      guard words.count == 3, let digest = SHA256Digest(hex: words[0]), let size = Int(words[1]), size >= 0
+      else {
         throw refuse("a line of its SHA256 section is not \"digest size path\"")
       }
       // Paths are only looked up, never used unless we asked for them.
@@ -83,7 +85,9 @@ extension ReleaseFile {
   /// - Throws: `wrongSuite`, `expired`, `fromTheFuture` or `replayed`.
   func check(asked: String, now: ReleaseDate, seen: [Seen], file: String) throws(ArchiveError) {
     guard asked == suite || asked == codename else {
-      let found = [codename, suite].compactMap { $0 }.joined(separator: " (") + (codename != nil && suite != nil ? ")" : "")
+      let found =
+        [codename, suite].compactMap { $0 }.joined(separator: " (")
+        + (codename != nil && suite != nil ? ")" : "")
       throw ArchiveError(
         .wrongSuite, "\(file) is of the suite \(found), not \(asked); correct suite.sources or the mirror")
     }
@@ -93,12 +97,14 @@ extension ReleaseFile {
     }
     if let validUntil, validUntil < now {
       throw ArchiveError(
-        .expired, "\(file) was valid until \(validUntil), and it is \(now); the mirror no longer follows the "
+        .expired,
+        "\(file) was valid until \(validUntil), and it is \(now); the mirror no longer follows the "
           + "archive, use another one")
     }
     for older in seen where date < older.date {
       throw ArchiveError(
-        .replayed, "\(file) was made at \(date), but one of \(older.date) has already been seen "
+        .replayed,
+        "\(file) was made at \(date), but one of \(older.date) has already been seen "
           + "(\(older.origin)); the mirror is behind or replays old metadata, use another one")
     }
   }

@@ -8,13 +8,16 @@ extension ScriptJudge {
   func refuseUnreviewed(_ findings: [Finding], image: String, store: BlobStore) throws(ArchiveError) {
     guard !findings.isEmpty else { return }
     let count = findings.count == 1 ? "1 maintainer script" : "\(findings.count) maintainer scripts"
-    var lines = ["\(count) must be reviewed by a person before \(image) can be locked: netimg runs none of them"]
+    var lines = [
+      "\(count) must be reviewed by a person before \(image) can be locked: netimg runs none of them"
+    ]
     for finding in findings {
       let what = finding.hasChanged ? "the script changed since it was reviewed" : "not understood"
       lines.append(
         "  \(finding.package.name) \(finding.package.version) \(finding.script.rawValue):\(finding.line): \(what): "
           + Self.printable(finding.text))
-      lines.append("    read it: dpkg-deb --info \(store.path(of: finding.package.digest)) \(finding.script.rawValue)")
+      lines.append(
+        "    read it: dpkg-deb --info \(store.path(of: finding.package.digest)) \(finding.script.rawValue)")
     }
     lines.append("Read each script, then say in a manifest what replaces it, or that nothing is needed:")
     lines.append("scripts:")

@@ -36,7 +36,8 @@ struct ScriptJudge: Sendable {
       let file = try DebFile(bytes: bytes, name: package.fetchItem.name)
       guard file.packageName == package.name, file.version.description == package.version else {
         throw DebianPackageError(
-          .corrupt, "\(file.name) is \(file.packageName) \(file.version.description), but the index calls it "
+          .corrupt,
+          "\(file.name) is \(file.packageName) \(file.version.description), but the index calls it "
             + "\(package.name) \(package.version)")
       }
       for name in ScriptName.allCases {
@@ -52,7 +53,9 @@ struct ScriptJudge: Sendable {
     return verdict
   }
 
-  private func judge(_ script: [UInt8], _ name: ScriptName, _ package: SolvedPackage, _ verdict: inout Verdict) {
+  private func judge(
+    _ script: [UInt8], _ name: ScriptName, _ package: SolvedPackage, _ verdict: inout Verdict
+  ) {
     let digest = SHA256.digest(of: script)
     func record(_ scriptClass: LockFile.ScriptClass, _ actions: [String] = []) {
       verdict.scripts.append(
@@ -86,7 +89,8 @@ struct ScriptJudge: Sendable {
     let used = verdicts.reduce(into: Set<Int>()) { $0.formUnion($1.usedReviews) }
     return reviews.indices.filter { !used.contains($0) }.map { index in
       let review = reviews[index]
-      return "the review of \(review.value.package) \(review.value.script.rawValue) at \(review.location) fits no script "
+      return
+        "the review of \(review.value.package) \(review.value.script.rawValue) at \(review.location) fits no script "
         + "of this image; remove it, or correct its sha256"
     }
   }

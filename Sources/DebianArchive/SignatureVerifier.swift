@@ -70,7 +70,8 @@ package struct SignatureVerifier: Sendable {
     }
     if let reason = verdict.refusal {
       throw ArchiveError(
-        .untrusted, "\(file): \(reason); check the mirror, and that the suite's keyring holds the archive's key")
+        .untrusted,
+        "\(file): \(reason); check the mirror, and that the suite's keyring holds the archive's key")
     }
   }
 
@@ -78,7 +79,8 @@ package struct SignatureVerifier: Sendable {
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: path))
     } catch {
-      throw ArchiveError(.localStorage, "cannot write \(path): \(error); set TMPDIR to a disk with free space")
+      throw ArchiveError(
+        .localStorage, "cannot write \(path): \(error); set TMPDIR to a disk with free space")
     }
   }
 }

@@ -10,7 +10,8 @@ extension SolverProblem {
     let image = chosen.filter { !excluded.contains(pool.solvable($0).name) && reasons[$0] != nil }
     let inImage = Set(image)
     var extra: [Id: [String]] = [:]
-    for (wanted, id) in zip(request.buildOnly, buildOnly) where !inImage.contains(id) && extra[id] == nil {
+    for (wanted, id) in zip(request.buildOnly, buildOnly.map(current))
+    where !inImage.contains(id) && extra[id] == nil {
       extra[id] = ["\(wanted.origin) asks for \(wanted.name) to build with"]
     }
     let locations = try pool.locations(of: image + extra.keys.sorted())

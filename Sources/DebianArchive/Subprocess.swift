@@ -56,7 +56,8 @@ struct Subprocess {
     let failure = posix_spawn(&process, program, &actions, nil, &words, &environment)
     guard failure == 0 else {
       throw ArchiveError(
-        .localStorage, "cannot start \(program): \(String(cString: strerror(failure))); check that it is installed")
+        .localStorage,
+        "cannot start \(program): \(String(cString: strerror(failure))); check that it is installed")
     }
     return process
   }
@@ -103,7 +104,8 @@ func withToolDirectory<Value>(
   var template = Array(pattern.utf8CString)
   guard template.withUnsafeMutableBufferPointer({ $0.baseAddress.flatMap { mkdtemp($0) } }) != nil else {
     throw ArchiveError(
-      .localStorage, "cannot make a directory below \(FileManager.default.temporaryDirectory.path): "
+      .localStorage,
+      "cannot make a directory below \(FileManager.default.temporaryDirectory.path): "
         + "\(String(cString: strerror(errno))); set TMPDIR to a directory with free space")
   }
   let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)

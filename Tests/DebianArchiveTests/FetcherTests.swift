@@ -13,12 +13,13 @@ import Testing
 
   private func item(_ content: [UInt8] = content, path: String = "pool/a.deb") -> FetchItem {
     FetchItem(
-      name: "a.deb", archive: "debian", paths: [path], size: content.count, digest: SHA256.digest(of: content))
+      name: "a.deb", archive: "debian", paths: [path], size: content.count, digest: SHA256.digest(of: content)
+    )
   }
 
   private func mirrors(_ servers: HTTPServer...) throws -> MirrorConfiguration {
     MirrorConfiguration(sources: [
-      try servers.map { try MirrorConfiguration.parse("debian=\($0.address)/m", origin: "test") },
+      try servers.map { try MirrorConfiguration.parse("debian=\($0.address)/m", origin: "test") }
     ])
   }
 
@@ -114,7 +115,9 @@ import Testing
     try await withStore { store in
       try await withServer({ _ in .stalled(content, after: 50_000) }) { slow in
         try await withServer({ _ in .file(content) }) { quick in
-          try await Fetcher(mirrors: try mirrors(slow, quick), store: store, policy: Self.patient).fetch([item()])
+          try await Fetcher(mirrors: try mirrors(slow, quick), store: store, policy: Self.patient).fetch([
+            item()
+          ])
           // Nothing is fetched twice.
           #expect(quick.requests.map(\.rangeStart) == [50_000])
         }
@@ -128,7 +131,9 @@ import Testing
     try await withStore { store in
       try await withServer({ _ in .status(status) }) { empty in
         try await withServer({ _ in .file(content) }) { full in
-          try await Fetcher(mirrors: try mirrors(empty, full), store: store, policy: Self.patient).fetch([item()])
+          try await Fetcher(mirrors: try mirrors(empty, full), store: store, policy: Self.patient).fetch([
+            item()
+          ])
           #expect(empty.requests.count == 1)
         }
       }
@@ -144,7 +149,8 @@ import Testing
     case "flip": wrong[200_000] ^= 1
     default: wrong += [1]
     }
-    let reply: HTTPServer.Reply = lie == "longer-than-announced" ? .endless(limit: 1 << 22) : .wholeFile(wrong)
+    let reply: HTTPServer.Reply =
+      lie == "longer-than-announced" ? .endless(limit: 1 << 22) : .wholeFile(wrong)
     try await withStore { store in
       try await withServer({ _ in reply }) { liar in
         try await withServer({ _ in .file(content) }) { honest in
@@ -156,7 +162,8 @@ import Testing
           // Nothing of the lie was kept.
           #expect(honest.requests.map(\.rangeStart) == [nil])
         }
-        let alone = try Fetcher(mirrors: try mirrors(liar), store: try otherStore(store), policy: Self.patient)
+        let alone = try Fetcher(
+          mirrors: try mirrors(liar), store: try otherStore(store), policy: Self.patient)
         let error = try await fetchError(alone, [item()])
         #expect(error.code == .mirrorLied)
         #expect(error.description.contains("\(liar.address)/m: its a.deb "))
@@ -164,20 +171,23 @@ import Testing
     }
   }
 
-  private func otherStore(_ store: BlobStore) throws -> BlobStore { try BlobStore(root: store.root + "-other") }
+  private func otherStore(_ store: BlobStore) throws -> BlobStore {
+    try BlobStore(root: store.root + "-other")
+  }
 
   @Test func nothingStandsUnderTheFinalNameAfterAFailure() async throws {
     let content = Self.content
     try await withStore { store in
-      try await withServer({ request in .truncated(content, after: max(0, 90_000 - (request.rangeStart ?? 0))) }) {
-        server in
-        let fetcher = try Fetcher(mirrors: try mirrors(server), store: store, policy: Self.patient)
-        let error = try await fetchError(fetcher, [item()])
-        #expect(error.code == .unreachable)
-        #expect(!store.contains(item().digest))
-        let left: PartialBlob = try await store.download(item().digest, size: content.count)
-        #expect(left.size == 90_000)
-      }
+      try await withServer({ request in .truncated(content, after: max(0, 90_000 - (request.rangeStart ?? 0)))
+        }) {
+          server in
+          let fetcher = try Fetcher(mirrors: try mirrors(server), store: store, policy: Self.patient)
+          let error = try await fetchError(fetcher, [item()])
+          #expect(error.code == .unreachable)
+          #expect(!store.contains(item().digest))
+          let left: PartialBlob = try await store.download(item().digest, size: content.count)
+          #expect(left.size == 90_000)
+        }
     }
   }
 
@@ -228,7 +238,8 @@ import Testing
       let mirror = try MirrorConfiguration.parse("debian=file://\(directory.path)/m", origin: "test")
       var policy = Self.patient
       policy.isOffline = true
-      let fetcher = try Fetcher(mirrors: MirrorConfiguration(sources: [[mirror]]), store: store, policy: policy)
+      let fetcher = try Fetcher(
+        mirrors: MirrorConfiguration(sources: [[mirror]]), store: store, policy: policy)
       try await fetcher.fetch([item()])
       #expect(try store.read(item().digest) == content)
       let missing = FetchItem(

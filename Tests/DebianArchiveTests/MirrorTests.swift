@@ -21,8 +21,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "debian", "debian=", "ftp://mirror.test/debian", "http://mirror.test", "http:///debian", "file://srv/debian",
-    "http://mirror.test/debian?x=1", "http://mirror.test/debian#x", "http://mirror.test/de bian", "Debian=http://m.test/x",
+    "", "debian", "debian=", "ftp://mirror.test/debian", "http://mirror.test", "http:///debian",
+    "file://srv/debian",
+    "http://mirror.test/debian?x=1", "http://mirror.test/debian#x", "http://mirror.test/de bian",
+    "Debian=http://m.test/x",
     "../x=http://m.test/x", "=http://m.test/x", "http://mirror.test/Debian", "http://m.test/a\nb/debian",
   ])
   func whatIsNoMirrorIsRefused(text: String) throws {
@@ -43,15 +45,21 @@ import Testing
 
   @Test func pathsAreEscaped() throws {
     let mirror = try #require(MirrorURL("http://mirror.test/debian"))
-    #expect(mirror.address(of: "pool/g++_1%3a2~3.deb") == "http://mirror.test/debian/pool/g%2B%2B_1%253a2~3.deb")
+    #expect(
+      mirror.address(of: "pool/g++_1%3a2~3.deb") == "http://mirror.test/debian/pool/g%2B%2B_1%253a2~3.deb")
   }
 
   @Test func theFirstSourceThatKnowsAnArchiveDecidesAlone() async throws {
     try await withScratchDirectory { directory in
-      try write("debian=http://user.test/debian\n# a comment\n\nlocal=http://user.test/local\n", directory, "netimg/mirrors")
-      try write("deb http://host.test/debian trixie main\ndeb http://host.test/extra ./\n", directory, "apt/sources.list")
+      try write(
+        "debian=http://user.test/debian\n# a comment\n\nlocal=http://user.test/local\n", directory,
+        "netimg/mirrors")
+      try write(
+        "deb http://host.test/debian trixie main\ndeb http://host.test/extra ./\n", directory,
+        "apt/sources.list")
       let environment = [
-        "NETIMG_MIRROR": "http://variable.test/debian  debian=http://second.test/d", "XDG_CONFIG_HOME": directory.path,
+        "NETIMG_MIRROR": "http://variable.test/debian  debian=http://second.test/d",
+        "XDG_CONFIG_HOME": directory.path,
       ]
       let all = try MirrorConfiguration.load(
         flags: ["http://flag.test/debian"], environment: environment, aptDirectory: directory.path + "/apt")
@@ -75,7 +83,8 @@ import Testing
     try await withScratchDirectory { directory in
       try write("debian=http://m.test/debian\nnonsense\n", directory, "netimg/mirrors")
       let error = #expect(throws: ArchiveError.self) {
-        try MirrorConfiguration.load(flags: [], environment: ["XDG_CONFIG_HOME": directory.path], aptDirectory: nil)
+        try MirrorConfiguration.load(
+          flags: [], environment: ["XDG_CONFIG_HOME": directory.path], aptDirectory: nil)
       }
       #expect(error?.description.hasPrefix("\(directory.path)/netimg/mirrors:2: ") == true)
     }
@@ -94,7 +103,8 @@ import Testing
       \tdeb file:/srv/not-ours ./
       """
     let mirrors = MirrorConfiguration.parseAptList(text, name: "list")
-    #expect(mirrors.map(\.base.description) == ["http://one.test/debian", "https://two.test/debian-security"])
+    #expect(
+      mirrors.map(\.base.description) == ["http://one.test/debian", "https://two.test/debian-security"])
     #expect(mirrors.map(\.origin) == ["list:2", "list:4"])
   }
 
@@ -118,15 +128,17 @@ import Testing
       URIs: http://three.test/debian-security
       """
     let mirrors = MirrorConfiguration.parseAptSources(Array(text.utf8), name: "x.sources")
-    #expect(mirrors.map(\.base.description) == [
-      "http://one.test/debian", "http://two.test/mirror/debian", "http://three.test/debian-security",
-    ])
+    #expect(
+      mirrors.map(\.base.description) == [
+        "http://one.test/debian", "http://two.test/mirror/debian", "http://three.test/debian-security",
+      ])
     #expect(MirrorConfiguration.parseAptSources(Array("garbage without colon".utf8), name: "x").isEmpty)
   }
 
   private func write(_ text: String, _ directory: URL, _ path: String) throws {
     let url = directory.appendingPathComponent(path)
-    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(text.utf8).write(to: url)
   }
 }

@@ -9,9 +9,10 @@ import Testing
   private func error(
     _ names: [String], _ index: PackageIndex, excluded: [String] = []
   ) throws -> ArchiveError {
-    try #require(#expect(throws: ArchiveError.self) {
-      try Fixture.solve(names, over: index, excluded: excluded)
-    })
+    try #require(
+      #expect(throws: ArchiveError.self) {
+        try Fixture.solve(names, over: index, excluded: excluded)
+      })
   }
 
   @Test func aDependencyThatNothingOffersIsExplainedAsAChain() throws {
@@ -36,7 +37,8 @@ import Testing
 
   @Test func aVersionThatIsInsistedOnIsNamedAsTheCause() throws {
     let index = Fixture.index(
-      Fixture.paragraph("frr", "10", "Depends: lib (>= 2)"), Fixture.paragraph("lib", "1"), Fixture.paragraph("lib", "2"))
+      Fixture.paragraph("frr", "10", "Depends: lib (>= 2)"), Fixture.paragraph("lib", "1"),
+      Fixture.paragraph("lib", "2"))
     #expect(
       try error(["frr", "lib=1"], index).description
         == "image router asks for frr; frr 10 needs lib (>= 2), which no archive offers beside lib 1, which "
@@ -57,16 +59,20 @@ import Testing
 
   @Test func anUnknownNameSuggestsNearOnes() throws {
     let index = Fixture.index(
-      Fixture.paragraph("nftables"), Fixture.paragraph("iptables"), Fixture.paragraph("exim", "4", "Provides: mta"))
+      Fixture.paragraph("nftables"), Fixture.paragraph("iptables"),
+      Fixture.paragraph("exim", "4", "Provides: mta"))
     let near = try error(["nftable"], index)
     #expect(near.code == .unknownPackage)
     #expect(
       near.description
-        == "nftable is asked for by image router, but no archive has a package of that name; did you mean nftables?")
+        == "nftable is asked for by image router, but no archive has a package of that name; did you mean nftables?"
+    )
     #expect(try error(["mta"], index).description.hasSuffix("; exim provide it: ask for one of these"))
     #expect(
-      try error(["completely-different"], index).description.hasSuffix("no archive has a package of that name"))
-    #expect(try error(["nftables"], index, excluded: ["iptable"]).description.contains("did you mean iptables?"))
+      try error(["completely-different"], index).description.hasSuffix(
+        "no archive has a package of that name"))
+    #expect(
+      try error(["nftables"], index, excluded: ["iptable"]).description.contains("did you mean iptables?"))
   }
 
   @Test func allUnknownNamesAreListedAtOnce() throws {
@@ -77,7 +83,8 @@ import Testing
 
   @Test(arguments: [
     "Filename: ../../etc/passwd", "Filename: /etc/passwd", "Filename: pool//x.deb", "Filename: pool/./x.deb",
-    "Filename: pool/x y.deb", "Filename: pool\\x.deb", "Filename: pool/\u{e4}.deb", "Filename: file:///etc/passwd",
+    "Filename: pool/x y.deb", "Filename: pool\\x.deb", "Filename: pool/\u{e4}.deb",
+    "Filename: file:///etc/passwd",
     "Size: 0", "Size: -1", "Size: 99999999999999999999", "Size: x", "SHA256: abc",
     "Source: ../x",
   ])
@@ -91,7 +98,8 @@ import Testing
   @Test func aMissingDigestIsRefused() throws {
     let index = PackageIndex(
       archive: "debian", name: "debian test main",
-      text: Array("Package: app\nVersion: 1\nArchitecture: amd64\nFilename: a.deb\nSize: 1\nMD5sum: 00\n".utf8))
+      text: Array(
+        "Package: app\nVersion: 1\nArchitecture: amd64\nFilename: a.deb\nSize: 1\nMD5sum: 00\n".utf8))
     #expect(try error(["app"], index).description.contains("no SHA256"))
   }
 
@@ -102,7 +110,9 @@ import Testing
       let index = PackageIndex(archive: "debian", name: "cut", text: Array(bytes[..<length]))
       _ = try? Fixture.solve(["app"], over: index)
     }
-    for text in ["\n\n\n", "\n\n" + good, good.replacing("\n\n", with: "\n\n\n\n"), "Package\n", ":\n\n:", " x\n y\n"] {
+    for text in [
+      "\n\n\n", "\n\n" + good, good.replacing("\n\n", with: "\n\n\n\n"), "Package\n", ":\n\n:", " x\n y\n",
+    ] {
       let index = PackageIndex(archive: "debian", name: "odd", text: Array(text.utf8))
       _ = try? Fixture.solve(["app"], over: index)
     }

@@ -26,7 +26,8 @@ enum SolverFixture {
   }
 
   static func solve(
-    _ names: [String], over indexes: PackageIndex..., excluded: [String] = [], preferred: [String: String] = [:],
+    _ names: [String], over indexes: PackageIndex..., excluded: [String] = [],
+    preferred: [String: String] = [:],
     buildOnly: [String] = []
   ) throws(ArchiveError) -> Solution {
     var request = SolverRequest(architecture: "amd64", wanted: names.map(wanted))

@@ -8,8 +8,10 @@ import Testing
 
   @Test func dependenciesComeAlongRecommendationsAndEssentialPackagesDoNot() throws {
     let index = Fixture.index(
-      Fixture.paragraph("app", "2", "Depends: lib (>= 1)", "Pre-Depends: base", "Recommends: extra", "Suggests: more"),
-      Fixture.paragraph("lib", "1"), Fixture.paragraph("base", "1", "Essential: yes"), Fixture.paragraph("extra"),
+      Fixture.paragraph(
+        "app", "2", "Depends: lib (>= 1)", "Pre-Depends: base", "Recommends: extra", "Suggests: more"),
+      Fixture.paragraph("lib", "1"), Fixture.paragraph("base", "1", "Essential: yes"),
+      Fixture.paragraph("extra"),
       Fixture.paragraph("more"), Fixture.paragraph("other", "1", "Essential: yes"))
     let solution = try Fixture.solve(["app"], over: index)
     #expect(solution.summary == ["app=2", "base=1", "lib=1"])
@@ -30,7 +32,8 @@ import Testing
 
   @Test func aVersionThatIsAskedForIsTaken() throws {
     let index = Fixture.index(
-      Fixture.paragraph("app", "1", "Depends: lib (= 1)"), Fixture.paragraph("app", "2", "Depends: lib (= 2)"),
+      Fixture.paragraph("app", "1", "Depends: lib (= 1)"),
+      Fixture.paragraph("app", "2", "Depends: lib (= 2)"),
       Fixture.paragraph("lib", "1"), Fixture.paragraph("lib", "2"))
     #expect(try Fixture.solve(["app=2"], over: index).summary == ["app=2", "lib=2"])
     #expect(try Fixture.solve(["app=1", "lib=1"], over: index).summary == ["app=1", "lib=1"])
@@ -44,7 +47,8 @@ import Testing
   @Test func theFirstAlternativeThatCanBeHadIsChosen() throws {
     // By name, "a" would come first: the control file says otherwise.
     let index = Fixture.index(
-      Fixture.paragraph("app", "1", "Depends: z | a"), Fixture.paragraph("other", "1", "Depends: missing | z | a"),
+      Fixture.paragraph("app", "1", "Depends: z | a"),
+      Fixture.paragraph("other", "1", "Depends: missing | z | a"),
       Fixture.paragraph("a"), Fixture.paragraph("z"))
     #expect(try Fixture.solve(["app"], over: index).summary == ["app=1", "z=1"])
     #expect(try Fixture.solve(["other"], over: index).summary == ["other=1", "z=1"])
@@ -73,8 +77,10 @@ import Testing
   @Test func multiArchQualifiersAndForeignArchitectures() throws {
     let index = Fixture.index(
       Fixture.paragraph("app", "1", "Depends: python3:any (>= 3), perl:any, data"),
-      Fixture.paragraph("python3", "3.13", "Multi-Arch: allowed"), Fixture.paragraph("perl", "5", "Multi-Arch: allowed"),
-      Fixture.paragraph("data", "1", "Architecture: all"), Fixture.paragraph("data", "9", "Architecture: arm64"))
+      Fixture.paragraph("python3", "3.13", "Multi-Arch: allowed"),
+      Fixture.paragraph("perl", "5", "Multi-Arch: allowed"),
+      Fixture.paragraph("data", "1", "Architecture: all"),
+      Fixture.paragraph("data", "9", "Architecture: arm64"))
     let solution = try Fixture.solve(["app"], over: index)
     #expect(solution.summary == ["app=1", "data=1", "perl=5", "python3=3.13"])
     #expect(solution.packages.map(\.architecture) == ["amd64", "all", "amd64", "amd64"])
@@ -90,7 +96,8 @@ import Testing
     #expect(solution.summary == ["busybox=1", "frr=10", "libc=1"])
     #expect(solution.unneededExclusions == ["unused"])
     // Its version still counts: what needs a newer one is not met.
-    let strict = Fixture.index(Fixture.paragraph("frr", "10", "Depends: lsof (>= 6)"), Fixture.paragraph("lsof", "5"))
+    let strict = Fixture.index(
+      Fixture.paragraph("frr", "10", "Depends: lsof (>= 6)"), Fixture.paragraph("lsof", "5"))
     #expect(throws: ArchiveError.self) { try Fixture.solve(["frr"], over: strict, excluded: ["lsof"]) }
     // What it provides is provided.
     let provided = Fixture.index(
@@ -101,7 +108,8 @@ import Testing
   @Test func everyPackageSaysWhyItIsHereOverTheShortestChain() throws {
     let index = Fixture.index(
       Fixture.paragraph("app", "1", "Depends: one, deep"), Fixture.paragraph("one", "1", "Depends: two"),
-      Fixture.paragraph("two", "1", "Depends: deep (>= 1) | other"), Fixture.paragraph("deep", "1", "Depends: leaf"),
+      Fixture.paragraph("two", "1", "Depends: deep (>= 1) | other"),
+      Fixture.paragraph("deep", "1", "Depends: leaf"),
       Fixture.paragraph("leaf"))
     let solution = try Fixture.solve(["app", "two"], over: index)
     #expect(solution.why("app") == ["image router asks for app"])
@@ -112,7 +120,8 @@ import Testing
 
   @Test func aPackageThatOnlyTheBuildReadsComesAlone() throws {
     let index = Fixture.index(
-      Fixture.paragraph("app"), Fixture.paragraph("stub", "257", "Depends: tools"), Fixture.paragraph("tools"))
+      Fixture.paragraph("app"), Fixture.paragraph("stub", "257", "Depends: tools"), Fixture.paragraph("tools")
+    )
     let solution = try Fixture.solve(["app"], over: index, buildOnly: ["stub"])
     #expect(solution.summary == ["app=1"])
     #expect(solution.buildOnly.map(\.name) == ["stub"])
@@ -124,7 +133,8 @@ import Testing
 
   @Test func preferredVersionsStayUntilTheyAreInTheWay() throws {
     let index = Fixture.index(
-      Fixture.paragraph("app", "1", "Depends: lib (>= 1)"), Fixture.paragraph("app", "2", "Depends: lib (>= 2)"),
+      Fixture.paragraph("app", "1", "Depends: lib (>= 1)"),
+      Fixture.paragraph("app", "2", "Depends: lib (>= 2)"),
       Fixture.paragraph("lib", "1"), Fixture.paragraph("lib", "2"), Fixture.paragraph("side", "1"),
       Fixture.paragraph("side", "2"))
     let old = ["app": "1", "lib": "1", "side": "1"]
@@ -133,7 +143,9 @@ import Testing
     // The app is updated, which forces the library along, and nothing else.
     let updated = ["lib": "1", "side": "1"]
     #expect(
-      try Fixture.solve(["app", "side"], over: index, preferred: updated).summary == ["app=2", "lib=2", "side=1"])
+      try Fixture.solve(["app", "side"], over: index, preferred: updated).summary == [
+        "app=2", "lib=2", "side=1",
+      ])
     // A version that is gone from the archives, and a package that is gone.
     let gone = ["app": "0.9", "vanished": "1"]
     #expect(try Fixture.solve(["app"], over: index, preferred: gone).summary == ["app=2", "lib=2"])
@@ -154,7 +166,8 @@ import Testing
     let index = Fixture.index(
       Fixture.paragraph("before"),
       Fixture.paragraph(
-        "app", "1:2-3", "Architecture: all", "Filename: ./pool/a/app_2-3_all.deb", "Size: 4711", "SHA256: \(digest)",
+        "app", "1:2-3", "Architecture: all", "Filename: ./pool/a/app_2-3_all.deb", "Size: 4711",
+        "SHA256: \(digest)",
         "Source: app-src (1:2-3+b1)"))
     let package = try #require(try Fixture.solve(["app"], over: index).packages.first)
     #expect(package.path == "pool/a/app_2-3_all.deb")

@@ -10,7 +10,9 @@ enum Tool {
   static func exists(_ name: String) -> Bool { path(name) != nil }
 
   private static func path(_ name: String) -> String? {
-    ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin"].map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+    ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin"].map { "\($0)/\(name)" }.first {
+      access($0, X_OK) == 0
+    }
   }
 
   /// Runs a program to its end and gives its standard output.

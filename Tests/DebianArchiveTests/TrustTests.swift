@@ -15,7 +15,8 @@ struct TrustTests {
   /// An archive of one package, changed by `change` before it is served.
   private func load(
     keyring: Keyring? = nil, suite: String = "trixie", now: ReleaseDate? = FixtureArchive.now,
-    change: (inout FixtureArchive) throws -> Void = { _ in }, prepare: (inout FixtureArchive) throws -> Void = { _ in }
+    change: (inout FixtureArchive) throws -> Void = { _ in },
+    prepare: (inout FixtureArchive) throws -> Void = { _ in }
   ) async throws -> [SuiteIndexes] {
     try await withScratchDirectory { directory in
       var archive = try FixtureArchive(in: directory)
@@ -140,7 +141,9 @@ struct TrustTests {
   }
 
   @Test func aMissingVerifierOrKeyringSaysWhatToInstall() async throws {
-    let error = #expect(throws: ArchiveError.self) { try SignatureVerifier(environment: ["PATH": "/nowhere"]) }
+    let error = #expect(throws: ArchiveError.self) {
+      try SignatureVerifier(environment: ["PATH": "/nowhere"])
+    }
     #expect(error?.code == .noVerifier)
     let text = try await refusal(.noVerifier, keyring: .host(path: "/nowhere/keyring.gpg"))
     #expect(text.contains("/nowhere/keyring.gpg"))
@@ -155,11 +158,15 @@ struct TrustTests {
   }
 
   @Test func theRolesNameFitsToo() async throws {
-    #expect(try await load(prepare: { $0.release.replace(field: "Suite", "trixie"); $0.set("Codename", nil) }).count == 1)
+    #expect(
+      try await load(prepare: {
+        $0.release.replace(field: "Suite", "trixie"); $0.set("Codename", nil)
+      }).count == 1)
   }
 
   @Test func anExpiredReleaseIsRefusedWithItsDate() async throws {
-    let text = try await refusal(.expired, prepare: { $0.set("Valid-Until", "Sun, 22 Nov 2026 09:15:44 UTC") })
+    let text = try await refusal(
+      .expired, prepare: { $0.set("Valid-Until", "Sun, 22 Nov 2026 09:15:44 UTC") })
     #expect(text.contains("valid until 2026-11-22T09:15:44Z"))
     #expect(
       try await load(prepare: { $0.set("Valid-Until", "Tue, 24 Nov 2026 09:15:44 UTC") }).count == 1)
@@ -271,7 +278,8 @@ struct TrustTests {
   @Test func aReleaseWithoutDigestsOrDateIsRefused() async throws {
     _ = try await refusal(.malformedIndex) { archive in
       archive.files["dists/trixie/InRelease"] = try archive.key.clearSign(
-        "Suite: trixie\nDate: Sat, 21 Nov 2026 09:15:44 UTC\nMD5Sum:\n d41d8cd98f00b204e9800998ecf8427e 0 x\n")
+        "Suite: trixie\nDate: Sat, 21 Nov 2026 09:15:44 UTC\nMD5Sum:\n d41d8cd98f00b204e9800998ecf8427e 0 x\n"
+      )
     }
     _ = try await refusal(.malformedIndex, prepare: { $0.set("Date", nil) })
     _ = try await refusal(.malformedIndex) { try $0.sign(digests: [" abc 1 main/binary-amd64/Packages.xz"]) }

@@ -39,7 +39,8 @@ import Testing
 
   @Test(arguments: [
     ("Hash: SHA256", "Comment: x"), ("- - item", "-item"), ("last", "la\0st"),
-    ("-----END PGP SIGNATURE-----", "-----END PGP SIGNATURE-----\nx"), ("-----BEGIN PGP SIGNED", "x\n-----BEGIN PGP SIGNED"),
+    ("-----END PGP SIGNATURE-----", "-----END PGP SIGNATURE-----\nx"),
+    ("-----BEGIN PGP SIGNED", "x\n-----BEGIN PGP SIGNED"),
   ])
   func whatIsOutOfPlaceIsRefused(old: String, new: String) {
     let text = Self.message.replacing(old, with: new)
@@ -64,7 +65,8 @@ import Testing
   func aStaleSignatureDoesNotCount(kind: String) {
     #expect(verdict("NEWSIG", "\(kind) K name", "VALIDSIG F 2026-11-21") == .staleKey)
     #expect(
-      verdict("NEWSIG", "\(kind) K name", "VALIDSIG F x", "NEWSIG", "GOODSIG K name", "VALIDSIG F x") == .good)
+      verdict("NEWSIG", "\(kind) K name", "VALIDSIG F x", "NEWSIG", "GOODSIG K name", "VALIDSIG F x") == .good
+    )
     // A good one elsewhere does not lend its word to this one.
     #expect(verdict("NEWSIG", "GOODSIG K name", "NEWSIG", "\(kind) K name", "VALIDSIG F x") == .staleKey)
   }
@@ -92,9 +94,12 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "Sat, 21 Nov 2026", "Sat, 21 Nov 2026 09:15:44", "Sat, 21 Nov 2026 09:15:44 CET", "32 Nov 2026 09:15:44 UTC",
-    "31 Nov 2026 09:15:44 UTC", "29 Feb 2026 09:15:44 UTC", "21 Nov 2026 24:15:44 UTC", "21 Nov 2026 09:60:44 UTC",
-    "21 nov 2026 09:15:44 UTC", "21 Nov 99999 09:15:44 UTC", "-1 Nov 2026 09:15:44 UTC", "21 Nov 2026 09:15 UTC",
+    "", "Sat, 21 Nov 2026", "Sat, 21 Nov 2026 09:15:44", "Sat, 21 Nov 2026 09:15:44 CET",
+    "32 Nov 2026 09:15:44 UTC",
+    "31 Nov 2026 09:15:44 UTC", "29 Feb 2026 09:15:44 UTC", "21 Nov 2026 24:15:44 UTC",
+    "21 Nov 2026 09:60:44 UTC",
+    "21 nov 2026 09:15:44 UTC", "21 Nov 99999 09:15:44 UTC", "-1 Nov 2026 09:15:44 UTC",
+    "21 Nov 2026 09:15 UTC",
     "21 Nov 2026 09:15:44 UTC UTC", "21 Nov 1969 09:15:44 UTC",
   ])
   func otherTextIsNoDate(text: String) {
@@ -102,7 +107,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "2026-11-21", "2026-11-21T09:15:44", "2026-11-21 09:15:44Z", "2026-02-29T00:00:00Z", "2026-1-21T009:15:44Z",
+    "", "2026-11-21", "2026-11-21T09:15:44", "2026-11-21 09:15:44Z", "2026-02-29T00:00:00Z",
+    "2026-1-21T009:15:44Z",
     "2026-11-21T09:15:44+", "20261121T091544Z----", "2026-11-21T09:15:60Z",
   ])
   func otherTextIsNoTimestamp(text: String) {
