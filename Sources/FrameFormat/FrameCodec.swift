@@ -50,4 +50,13 @@ package enum FrameCodec {
       throw FrameFormatError(.corruptFrame, "frame \(frame.digest.hex) does not decompress")
     }
   }
+
+  /// The same from a span.
+  package static func decompress(
+    _ stored: Span<UInt8>, of frame: RootIndex.Frame, into output: UnsafeMutableRawBufferPointer
+  ) throws(FrameFormatError) {
+    try stored.bytes.withUnsafeBytes { (bytes) throws(FrameFormatError) in
+      try decompress(bytes, of: frame, into: output)
+    }
+  }
 }

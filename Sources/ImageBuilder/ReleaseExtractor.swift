@@ -1,4 +1,5 @@
 internal import CPosixShim
+internal import FrameFormat
 internal import Glibc
 
 /// Writes the root image of a release as one file, for tools that know EROFS and dm-verity but no frames.

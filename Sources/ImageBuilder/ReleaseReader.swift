@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 internal import CPosixShim
 package import FrameFormat
 internal import Glibc
@@ -30,14 +30,11 @@ package struct ReleaseReader: Sendable {
 
   /// The index, decoded.
   package func index() throws(BuildError) -> RootIndex {
+    let bytes = try read(ReleaseFile.index)
     do {
-      return try RootIndex.decode(try read(ReleaseFile.index))
-    } catch let error as FrameFormatError {
-      throw BuildError(.verification, "\(directory)/\(ReleaseFile.index): \(error.message)")
-    } catch let error as BuildError {
-      throw error
+      return try RootIndex.decode(bytes)
     } catch {
-      throw BuildError(.verification, "\(directory)/\(ReleaseFile.index): \(error)")
+      throw BuildError(.verification, "\(directory)/\(ReleaseFile.index): \(error.message)")
     }
   }
 
@@ -47,14 +44,14 @@ package struct ReleaseReader: Sendable {
     let stored = try read(name)
     var failure: FrameFormatError?
     let content = [UInt8](unsafeUninitializedCapacity: frame.size) { buffer, count in
+      let output = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: frame.size)
+      let bytes = stored.span
+      count = 0
       do throws(FrameFormatError) {
-        try stored.withUnsafeBytes { bytes throws(FrameFormatError) in
-          try FrameCodec.decompress(bytes, of: frame, into: UnsafeMutableRawBufferPointer(buffer))
-        }
+        try FrameCodec.decompress(bytes, of: frame, into: output)
         count = frame.size
       } catch {
         failure = error
-        count = 0
       }
     }
     if let failure { throw BuildError(.verification, "\(directory)/\(name): \(failure.message)") }
