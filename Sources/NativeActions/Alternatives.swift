@@ -9,6 +9,7 @@ package enum Alternatives {
     /// What the link leads to if the master's candidate is chosen.
     package let path: String
 
+    /// All three as above.
     package init(link: String, name: String, path: String) {
       self.link = link
       self.name = name
@@ -28,8 +29,10 @@ package enum Alternatives {
     package let path: String
     /// The highest is chosen.
     package let priority: Int
+    /// Links that are set together with this one.
     package let followers: [Follower]
 
+    /// Nothing is checked here; `links` does.
     package init(
       origin: String, link: String, name: String, path: String, priority: Int, followers: [Follower] = []
     ) {
@@ -44,7 +47,9 @@ package enum Alternatives {
 
   /// A symbolic link, both ends absolute.
   package struct Link: Hashable, Sendable {
+    /// Where the link is.
     package let path: String
+    /// What it holds.
     package let target: String
   }
 

@@ -10,6 +10,7 @@ package struct CertificateBundle: Sendable {
     /// PEM text with exactly one certificate (RFC 7468).
     package let pem: [UInt8]
 
+    /// The file's path in the image, and its bytes, which nobody has looked at yet.
     package init(path: String, pem: [UInt8]) {
       self.path = path
       self.pem = pem

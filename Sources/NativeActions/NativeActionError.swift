@@ -25,6 +25,7 @@ package struct NativeActionError: Error, Sendable {
   /// What is wrong and what to do next, as a clause.
   package let message: String
 
+  /// The message is a clause without a full stop; the origin goes in front of it.
   package init(_ code: Code, at origin: String, _ message: String) {
     self.code = code
     self.origin = origin
@@ -33,5 +34,6 @@ package struct NativeActionError: Error, Sendable {
 }
 
 extension NativeActionError: CustomStringConvertible {
+  /// `origin: message`.
   package var description: String { "\(origin): \(message)" }
 }
