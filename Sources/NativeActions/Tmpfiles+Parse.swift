@@ -119,7 +119,9 @@ private struct TmpfilesLineParser {
       throw malformed("“\(path[...].text)” is no absolute path in UTF-8")
     }
     let parts = text.split(separator: "/").filter { $0 != "." }
-    guard !parts.contains("..") else { throw malformed("“\(text)” climbs with ..") }
+    guard !parts.contains("..") else {
+      throw malformed("“\(text)” has .. in it, which leads out of its directory")
+    }
     return "/" + parts.joined(separator: "/")
   }
 
