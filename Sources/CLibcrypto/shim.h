@@ -5,3 +5,4 @@
 #include <openssl/x509.h>
 #include <openssl/pem.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>

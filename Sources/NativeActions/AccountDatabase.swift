@@ -4,10 +4,15 @@
 package struct AccountDatabase: Sendable {
   /// A user, as passwd(5) has it.
   package struct User: Equatable, Sendable {
+    /// The login name, which satisfies systemd's strict rule.
     package let name: String
+    /// The user's number.
     package let uid: UInt32
+    /// The number of the primary group.
     package let gid: UInt32
+    /// The comment field; it may be empty.
     package let gecos: String
+    /// The home directory.
     package let home: String
     /// Whether shadow(5) gives an expiry date in 1970 as well.
     package let isExpired: Bool
@@ -17,7 +22,9 @@ package struct AccountDatabase: Sendable {
 
   /// A group, as group(5) has it.
   package struct Group: Equatable, Sendable {
+    /// The group's name.
     package let name: String
+    /// The group's number.
     package let gid: UInt32
     /// Names of users who have it as a further group, sorted.
     package internal(set) var members: [String]

@@ -5,15 +5,21 @@
 package struct ELFFile: Sendable {
   /// `e_machine`: 62 is x86-64, 183 is AArch64.
   package struct Machine: RawRepresentable, Hashable, Sendable {
+    /// The number in the file.
     package let rawValue: UInt16
+    /// Any number is a machine.
     package init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// x86-64, under Debian's name for it.
     package static let amd64 = Machine(rawValue: 62)
+    /// AArch64, under Debian's name for it.
     package static let arm64 = Machine(rawValue: 183)
   }
 
   /// `e_type`.
   package struct Kind: RawRepresentable, Hashable, Sendable {
+    /// The number in the file.
     package let rawValue: UInt16
+    /// Any number is a kind.
     package init(rawValue: UInt16) { self.rawValue = rawValue }
     /// An object file, which a kernel module is too.
     package static let relocatable = Kind(rawValue: 1)

@@ -8,6 +8,7 @@ extension LibraryCache {
     /// What the file, or the link's target, says of itself.
     package let elf: ELFFile
 
+    /// A directory entry and the ELF file behind it.
     package init(name: String, isLink: Bool, elf: ELFFile) {
       self.name = name
       self.isLink = isLink

@@ -11,6 +11,7 @@ package struct LibraryCacheEntry: Equatable, Sendable {
   /// The highest x86-64 level that it demands (0 is the baseline); counts only below `glibc-hwcaps`.
   package let isaLevel: UInt16
 
+  /// Without `hwcaps`, an entry of an ordinary directory.
   package init(soname: String, path: String, flags: UInt32, hwcaps: String? = nil, isaLevel: UInt16 = 0) {
     self.soname = soname
     self.path = path

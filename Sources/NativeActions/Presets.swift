@@ -9,6 +9,7 @@ package struct Presets: Sendable {
   package struct Rule: Sendable {
     /// `file:line`.
     package let origin: String
+    /// What to do with matching units.
     package let action: Action
     /// A shell pattern for unit names.
     package let pattern: String
@@ -18,6 +19,7 @@ package struct Presets: Sendable {
 
   /// The verdict on one unit.
   package struct Decision: Sendable {
+    /// What the rule says.
     package let action: Action
     /// The units to enable: the one asked about, or the instances that the rule names for a template.
     package let units: [UnitName]
@@ -28,6 +30,7 @@ package struct Presets: Sendable {
   /// In the order in which they are tried.
   package private(set) var rules: [Rule] = []
 
+  /// No rules: everything is enabled.
   package init() {}
 
   /// Appends the rules of one file. The caller gives the files in the order of their base names, one for each.

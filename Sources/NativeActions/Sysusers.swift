@@ -37,6 +37,7 @@ package enum Sysusers {
     /// What it asks for.
     package let request: Request
 
+    /// For requests that come from elsewhere, such as a manifest.
     package init(origin: String, request: Request) {
       self.origin = origin
       self.request = request

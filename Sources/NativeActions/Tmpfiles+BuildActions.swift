@@ -24,7 +24,9 @@ extension Tmpfiles {
   package struct Access: Equatable, Sendable {
     /// `nil` leaves what exists, and is 0755 for new directories, 0644 for new files.
     package let mode: Mode?
+    /// `nil` leaves what exists, and is root for new things.
     package let user: Owner?
+    /// As the user.
     package let group: Owner?
   }
 

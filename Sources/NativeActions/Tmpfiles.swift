@@ -32,7 +32,9 @@ package enum Tmpfiles {
 
   /// The signs after the letter.
   package struct Modifiers: OptionSet, Sendable {
+    /// One bit for each sign.
     package let rawValue: Int
+    /// Any combination of bits.
     package init(rawValue: Int) { self.rawValue = rawValue }
     /// `+`: replace what is there, or append to it, depending on the type.
     package static let plus = Modifiers(rawValue: 1)
@@ -74,12 +76,17 @@ package enum Tmpfiles {
   package struct Line: Sendable {
     /// `file:line`.
     package let origin: String
+    /// The type letter.
     package let kind: Kind
+    /// The signs behind it.
     package let modifiers: Modifiers
     /// Absolute, without doubled or trailing slashes; a glob pattern for types that take one.
     package let path: String
+    /// `nil` for the type's default, or for what exists.
     package let mode: Mode?
+    /// `nil` for root, or for what exists.
     package let user: Owner?
+    /// `nil` for root, or for what exists.
     package let group: Owner?
     /// Kept as it stands: cleaning is for a running system.
     package let age: String?

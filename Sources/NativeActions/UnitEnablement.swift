@@ -17,6 +17,7 @@ package enum UnitEnablement {
     /// The file with its drop-ins.
     package let file: UnitFile
 
+    /// `name` is the file's, so that it is a template's where an instance was looked for.
     package init(name: UnitName, path: String, file: UnitFile) {
       self.name = name
       self.path = path
@@ -28,10 +29,17 @@ package enum UnitEnablement {
   private static let mostUnits = 1000
 
   /// Links that enable units, sorted by path, without duplicates. `load` finds a unit file by name; for an instance it
-  /// is asked for the instance first, then for its template. `missing` for a name that `load` does not know, `conflict`
-  /// for two units that claim the same alias.
+  /// is asked for the instance first, then for its template. `missing` for a name that `load` does not know, and for a
+  /// template that would be started without an instance; `conflict` for two units that claim the same alias.
   package static func links(
     enabling names: [UnitName], load: (UnitName) throws(NativeActionError) -> Unit?
+  ) throws(NativeActionError) -> [Link] {
+    try links(enabling: names, skippingBareTemplates: false, load: load)
+  }
+
+  private static func links(
+    enabling names: [UnitName], skippingBareTemplates: Bool,
+    load: (UnitName) throws(NativeActionError) -> Unit?
   ) throws(NativeActionError) -> [Link] {
     var targets: [String: String] = [:]
     var pending = Array(names.map { (name: $0, origin: $0.text) }.reversed())
@@ -47,7 +55,7 @@ package enum UnitEnablement {
           .missing, at: origin, "the unit \(name.text) has no file in the image; add its package")
       }
       let installer = UnitInstaller(unit: unit, instance: name.instance)
-      for link in try installer.links() {
+      for link in try installer.links(skippingBareTemplates: skippingBareTemplates) {
         if let other = targets.updateValue(link.target, forKey: link.path), other != link.target {
           throw NativeActionError(
             .conflict, at: unit.path, "\(other) claims the link \(link.path) as well; enable only one of them"
@@ -60,7 +68,7 @@ package enum UnitEnablement {
   }
 
   /// Links for every unit that the presets enable and that has something to install: what `systemctl preset-all` makes
-  /// in a root without links. `names` are the unit files of the image.
+  /// in a root without links, so templates without an instance are not started. `names` are the image's unit files.
   package static func links(
     presets: Presets, names: [UnitName], load: (UnitName) throws(NativeActionError) -> Unit?
   ) throws(NativeActionError) -> [Link] {
@@ -73,7 +81,7 @@ package enum UnitEnablement {
       let decision = presets.decide(name)
       if decision.action == .enable { enabled += decision.units }
     }
-    return try links(enabling: enabled, load: load)
+    return try links(enabling: enabled, skippingBareTemplates: true, load: load)
   }
 
   /// The link that keeps a unit from ever starting.
@@ -106,11 +114,12 @@ private struct UnitInstaller {
       ? unit.file.value("Install", "DefaultInstance").flatMap { unit.name.instantiated($0) } : requested
   }
 
-  func links() throws(NativeActionError) -> [UnitEnablement.Link] {
+  func links(skippingBareTemplates: Bool) throws(NativeActionError) -> [UnitEnablement.Link] {
     var links: [UnitEnablement.Link] = []
     for (key, suffix) in [("WantedBy", "wants"), ("RequiredBy", "requires"), ("UpheldBy", "upholds")] {
       for parent in try names(key) {
         guard let name else {
+          if skippingBareTemplates { continue }
           throw NativeActionError(
             .missing, at: unit.path,
             "the template has neither an instance nor DefaultInstance=, so \(key)= cannot be done; name an instance"

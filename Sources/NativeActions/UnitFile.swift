@@ -6,6 +6,7 @@ package struct UnitFile: Sendable {
     package let origin: String
     /// The section without brackets, such as `Service`.
     package let section: String
+    /// Left of the first equals sign.
     package let key: String
     /// Without blanks at its ends; continued lines are joined with spaces.
     package let value: String
