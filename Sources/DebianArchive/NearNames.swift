@@ -1,6 +1,7 @@
 /// Finds what somebody may have meant.
 enum NearNames {
-  /// The names at the least edit distance, if that is small for their length: at most three, sorted and joined.
+  /// The names at the least edit distance, if that is small for their length: at most three, sorted and
+  /// joined.
   static func nearest(to name: String, among names: [String]) -> String? {
     let target = Array(name.utf8)
     guard !target.isEmpty, target.count <= 128 else { return nil }
