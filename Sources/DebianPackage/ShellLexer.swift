@@ -155,6 +155,8 @@ struct ShellLexer {
     }
     // Between double quotes a backslash is only special before these.
     if mode.isQuoted, !"$`\"\\".utf8.contains(next) {
+      // Shells disagree about backslashes in the braces of a quoted expansion.
+      if case .braces = mode { throw ShellUnknown(line: line) }
       position -= 1
       return .literal("\\", quoted: true)
     }
@@ -218,7 +220,7 @@ struct ShellLexer {
   private mutating func commands(_ nesting: Int) throws(ShellUnknown) -> [ShellNode] {
     var inner = ShellParser(
       ShellLexer(source, position: position + 1, line: line, depth: depth + nesting + 1))
-    let nodes = try inner.list(until: [")"])
+    let nodes = try inner.list(until: [")"], mayBeEmpty: true)
     (position, line) = (inner.lexer.position, inner.lexer.line)
     return nodes
   }

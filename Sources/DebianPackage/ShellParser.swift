@@ -22,12 +22,15 @@ struct ShellParser {
   }
 
   /// Commands up to one of the terminators, which is consumed; with none, up to the end of the script.
-  mutating func list(until terminators: Set<String>) throws(ShellUnknown) -> [ShellNode] {
-    try list(until: terminators).nodes
+  /// - Parameter mayBeEmpty: the grammar wants at least one command, except in a `case`, in `$()` and at the top.
+  mutating func list(until terminators: Set<String>, mayBeEmpty: Bool = false) throws(ShellUnknown)
+    -> [ShellNode]
+  {
+    try list(until: terminators, mayBeEmpty: mayBeEmpty).nodes
   }
 
   private mutating func list(
-    until terminators: Set<String>
+    until terminators: Set<String>, mayBeEmpty: Bool = false
   ) throws(ShellUnknown) -> (nodes: [ShellNode], terminator: String) {
     lexer.depth += 1
     defer { lexer.depth -= 1 }
@@ -35,7 +38,10 @@ struct ShellParser {
     var nodes: [ShellNode] = []
     while true {
       try skipNewlines()
-      if let terminator = try takeTerminator(terminators) { return (nodes, terminator) }
+      if let terminator = try takeTerminator(terminators) {
+        guard mayBeEmpty || !nodes.isEmpty else { throw ShellUnknown(line: line) }
+        return (nodes, terminator)
+      }
       if case .end = try peek() {
         guard terminators.isEmpty else { throw ShellUnknown(line: line) }
         return (nodes, "")
@@ -165,9 +171,14 @@ struct ShellParser {
     var items: [(patterns: [ShellWord], body: [ShellNode])] = []
     while true {
       try skipNewlines()
-      if case .operation("(", _) = try peek() { advance() }
+      var isOpened = false
+      if case .operation("(", _) = try peek() {
+        advance()
+        isOpened = true
+      }
       let first = try takeWord()
-      if first.bare == "esac" { return .choice(subject: subject, items: items) }
+      if first.bare == "esac", !isOpened { return .choice(subject: subject, items: items) }
+      guard first.bare != "esac" else { throw ShellUnknown(line: first.line) }
       var patterns = [first]
       while true {
         guard case .operation(let text, _) = try peek(), text == "|" || text == ")" else {
@@ -177,7 +188,7 @@ struct ShellParser {
         if text == ")" { break }
         patterns.append(try takeWord())
       }
-      let body: (nodes: [ShellNode], terminator: String) = try list(until: [";;", "esac"])
+      let body: (nodes: [ShellNode], terminator: String) = try list(until: [";;", "esac"], mayBeEmpty: true)
       items.append((patterns, body.nodes))
       if body.terminator == "esac" { return .choice(subject: subject, items: items) }
     }

@@ -5,6 +5,8 @@ struct WordScanner {
   enum Escapes {
     /// The next byte stands for itself.
     case literal
+    /// Nothing: it stays, and so does what follows.
+    case retained
     /// C escapes: `\n`, `\x2f`, `\057`, `\u00e9`, `\s` for a space, and so on.
     case c
   }
@@ -49,6 +51,8 @@ struct WordScanner {
       guard let byte = rest.first else { throw Failure(reason: "a backslash at the end of the line") }
       rest = rest.dropFirst()
       return [byte]
+    case .retained:
+      return [UInt8(ascii: "\\")]
     case .c:
       guard let (bytes, count) = CEscape.decode(rest) else {
         throw Failure(reason: "a backslash that begins no escape sequence")

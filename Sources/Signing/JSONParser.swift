@@ -2,7 +2,13 @@
 package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The offending byte's offset from the start.
   package let offset: Int
+  /// What is wrong, without its place.
   package let problem: String
+
+  package init(offset: Int, problem: String) {
+    self.offset = offset
+    self.problem = problem
+  }
 
   package var description: String { "\(problem) at byte \(offset)" }
 }

@@ -20,12 +20,8 @@ package final class SecretBytes: Sendable {
     self.base = base
     self.count = count
     sodium_memzero(base, max(count, 1))
-    do {
-      try fill(UnsafeMutableRawBufferPointer(start: base, count: count))
-    } catch {
-      sodium_free(base)
-      throw error
-    }
+    // If this throws, all properties are set and deinit runs: it alone frees.
+    try fill(UnsafeMutableRawBufferPointer(start: base, count: count))
     sodium_mprotect_readonly(base)
   }
 

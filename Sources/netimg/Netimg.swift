@@ -20,7 +20,7 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      LockCommand.self,
+      LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, KeyCommand.self,
       SchemaCommand.self, CompletionCommand.self,
     ])
 

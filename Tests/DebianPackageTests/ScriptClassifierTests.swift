@@ -128,7 +128,8 @@ import Testing
     ("! foreign", 2), ("if foreign; then true; fi", 2), ("if true; foreign; then true; fi", 2),
     ("{ foreign; }", 2), ("if true; then true; fi > /etc/x", 2), ("case x in x) foreign;; esac", 2),
     ("case configure in c*) true;; esac", 2), ("true ${x:=y}", 2), ("true ${x:?no}", 2), ("if true; then", 3),
-    ("case x in", 3), ("fi", 2), ("true)", 2), ("echo 'open", 3), ("true &> /dev/null", 2), ("true \\", 2),
+    ("case x in", 3), ("fi", 2), ("true)", 2), ("echo 'open", 3), ("true &> /dev/null", 2),
+    ("true \\\n \"open", 4),
     ("printf -v PATH x", 2), ("command ldconfig", 2), ("unset x", 2), ("true ~/x", 2), ("true {a,b}", 2),
   ])
   func anythingElseIsUnknown(_ body: String, _ line: Int) throws {

@@ -74,7 +74,7 @@ struct ScriptShellTests {
 
   @Test func randomScriptsMeanWhatTheShellMakesOfThem() async throws {
     try await withScratchDirectory { directory in
-      var generator = Generator(state: 0x9E37_79B9_7F4A_7C15)
+      var generator = SplitMix64(state: 0x9E37_79B9_7F4A_7C15)
       let scripts = (0..<600).map { _ in
         "set -e\n"
           + (0..<Int.random(in: 1...4, using: &generator)).map { _ in Self.statement(3, &generator) }
@@ -95,19 +95,7 @@ struct ScriptShellTests {
     }
   }
 
-  /// A fixed sequence of numbers (SplitMix64), so that a failure comes back.
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-      return value ^ value >> 31
-    }
-  }
-
-  private static func statement(_ depth: Int, _ generator: inout Generator) -> String {
+  private static func statement(_ depth: Int, _ generator: inout SplitMix64) -> String {
     let simple = [
       "ldconfig", "ldconfig >/dev/null 2>&1 || true", "systemd-sysusers a.conf",
       "systemd-tmpfiles --create b.conf",
@@ -136,14 +124,16 @@ struct ScriptShellTests {
       ]
       return tests.randomElement(using: &generator) ?? "true"
     }
-    switch Int.random(in: 0..<8, using: &generator) {
+    switch Int.random(in: 0..<10, using: &generator) {
     case 0: return "if \(test()); then\n\(inner())\nfi"
     case 1: return "if \(test()) && \(test()); then \(inner())\nelse \(inner())\nfi"
     case 2: return "if \(test()); then\n\(inner())\nelif \(test()); then\n\(inner())\nelse\n\(inner())\nfi"
     case 3: return "case \"$1\" in\n  a|configure) \(inner())\n;;\n *) \(inner())\n;;\nesac"
     case 4: return "case $1 in \"*\") \(inner())\n;; (configure) \(inner())\nesac"
     case 5: return "if \(test()) || \(test()); then \(inner())\nfi"
-    case 6: return "{ \(inner())\n\(inner())\n}"
+    case 6: return "\(test()) && {\n\(inner())\n} || true"
+    case 7: return "if \(test()) && { \(inner())\n }; then \(inner())\nfi"
+    case 8: return "{ \(inner())\n\(inner())\n}"
     default: return "\(test()) || {\n\(inner())\n}"
     }
   }

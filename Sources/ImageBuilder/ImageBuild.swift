@@ -1,0 +1,65 @@
+package import BlobStore
+internal import Bytes
+internal import DebianArchive
+internal import ImageFormat
+internal import Manifest
+
+/// A build: from a lock file and a store to a release in memory.
+///
+/// It opens no socket, starts no program, needs no privilege and looks at nothing but its inputs and the store.
+package enum ImageBuild {
+  /// - Parameter report: told when a phase begins.
+  package static func run(
+    _ inputs: BuildInputs, store: BlobStore, report: @escaping @Sendable (BuildPhase) -> Void = { _ in }
+  ) async throws -> BuiltRelease {
+    let image = inputs.image
+    let disagreements = inputs.lock.check(against: image)
+    guard disagreements.isEmpty else {
+      throw BuildError(
+        .lock, disagreements.map { "\(image.manifestPath): \($0): run netimg lock" }.joined(separator: "\n"))
+    }
+    guard image.architecture.value == .amd64 else {
+      throw BuildError(
+        .manifest, "\(image.architecture.location): images for \(image.architecture.value) cannot be built yet: use amd64")
+    }
+    try StageZeroProgram.check(inputs.stage0)
+
+    report(.unpacking)
+    let unpacker = PackageUnpacker(image: image, store: store)
+    let packages = try await concurrentMap(inputs.lock.packages.filter { $0.role == .image }, limit: 3) {
+      try unpacker.unpack($0)
+    }
+    guard let stubPackage = inputs.lock.package(named: image.stubPackage.value) else {
+      throw BuildError(.lock, "\(image.stubPackage.location): \(image.stubPackage.value) is not locked: run netimg lock")
+    }
+    let stub = try unpacker.file("usr/lib/systemd/boot/efi/linuxx64.efi.stub", of: stubPackage)
+
+    report(.composing)
+    let composed = try await ImageComposer(inputs, packages: packages).compose()
+    guard let osRelease = composed.tree["usr/lib/os-release"]?.bytes else {
+      throw BuildError(.manifest, "the image has no /usr/lib/os-release: remove the rule that drops it")
+    }
+
+    report(.compressing)
+    let root = try await RootImage.write(
+      composed.tree, accounts: composed.accounts,
+      options: RootImageOptions(
+        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name))
+
+    report(.assembling)
+    let release = try BuiltRelease.assemble(
+      inputs, root: root,
+      boot: BuiltRelease.BootParts(
+        kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image), stub: stub,
+        initrdModules: composed.initrdModules, osRelease: osRelease))
+    try release.check(inputs, tree: composed.tree)
+    return release
+  }
+
+  /// The kernel with zeros up to the size that it has in memory. The EFI stub starts it in place and measures all of
+  /// that; so the file, the section and the measurement are the same bytes, for every tool.
+  private static func padded(_ kernel: [UInt8]) -> [UInt8] {
+    let size = UnifiedKernelImage.virtualSize(of: ".linux", ByteRope(kernel))
+    return kernel + [UInt8](repeating: 0, count: size - kernel.count)
+  }
+}

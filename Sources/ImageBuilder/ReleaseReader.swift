@@ -1,0 +1,89 @@
+package import Bytes
+internal import CPosixShim
+package import FrameFormat
+internal import Glibc
+
+/// A release on disk, read without trust: every read says what is wrong with which file.
+package struct ReleaseReader: Sendable {
+  /// The largest file that is read, in bytes.
+  private static let maximumFileSize = 4 << 30
+
+  /// The release's directory.
+  package let directory: String
+  package let release: Release
+  /// The bytes of release.json.
+  package let manifest: [UInt8]
+
+  package init(_ directory: String) throws {
+    self.directory = directory
+    manifest = try Self.read("\(directory)/\(ReleaseFile.release)", limit: Release.maximumSize)
+    release = try Release.decode(manifest, file: "\(directory)/\(ReleaseFile.release)")
+  }
+
+  /// A file of the release; its name must be one that a release has.
+  package func read(_ name: String) throws(BuildError) -> [UInt8] {
+    guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/", omittingEmptySubsequences: false)
+      .contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
+    else { throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself") }
+    return try Self.read("\(directory)/\(name)", limit: Self.maximumFileSize)
+  }
+
+  /// The index, decoded.
+  package func index() throws(BuildError) -> RootIndex {
+    do {
+      return try RootIndex.decode(try read(ReleaseFile.index))
+    } catch let error as FrameFormatError {
+      throw BuildError(.verification, "\(directory)/\(ReleaseFile.index): \(error.message)")
+    } catch let error as BuildError {
+      throw error
+    } catch {
+      throw BuildError(.verification, "\(directory)/\(ReleaseFile.index): \(error)")
+    }
+  }
+
+  /// A frame's content, checked by its SHA-256.
+  package func content(of frame: RootIndex.Frame) throws(BuildError) -> [UInt8] {
+    let name = "\(ReleaseFile.frames)/\(frame.digest.hex)"
+    let stored = try read(name)
+    var failure: FrameFormatError?
+    let content = [UInt8](unsafeUninitializedCapacity: frame.size) { buffer, count in
+      do throws(FrameFormatError) {
+        try stored.withUnsafeBytes { bytes throws(FrameFormatError) in
+          try FrameCodec.decompress(bytes, of: frame, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        count = frame.size
+      } catch {
+        failure = error
+        count = 0
+      }
+    }
+    if let failure { throw BuildError(.verification, "\(directory)/\(name): \(failure.message)") }
+    return content
+  }
+
+  private static func read(_ path: String, limit: Int) throws(BuildError) -> [UInt8] {
+    let file = netimg_open(path, O_RDONLY, 0)
+    guard file >= 0 else {
+      throw BuildError(
+        errno == ENOENT ? .missingInput : .inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) <= limit else {
+      throw BuildError(.verification, "\(path) is no regular file of at most \(limit) bytes")
+    }
+    var failed = false
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+      count = 0
+      while count < buffer.count {
+        let got = Glibc.read(file, buffer.baseAddress?.advanced(by: count), buffer.count - count)
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failed = true }
+        if got <= 0 { return }
+        count += got
+      }
+    }
+    guard !failed else { throw BuildError(.inputOutput, "cannot read \(path)") }
+    return bytes
+  }
+}

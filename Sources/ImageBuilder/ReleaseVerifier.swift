@@ -1,0 +1,156 @@
+internal import Bytes
+internal import FrameFormat
+internal import ImageFormat
+package import Signing
+
+/// Checks a release from its signature down to each frame, and lists everything that is wrong.
+package struct ReleaseVerifier: Sendable {
+  /// What was found.
+  package struct Outcome: Sendable {
+    package let release: Release
+    package let digest: String
+    /// The keys whose signature counts.
+    package let signers: [PublicKey]
+    /// One sentence for each thing that is wrong; empty if all is well.
+    package let findings: [String]
+  }
+
+  private let reader: ReleaseReader
+
+  package init(_ directory: String) throws {
+    reader = try ReleaseReader(directory)
+  }
+
+  /// - Parameters:
+  ///   - keys: the keys that are trusted. Without any, the signature is not looked at.
+  ///   - threshold: how many of them must have signed.
+  package func verify(keys: [PublicKey], threshold: Int) async throws -> Outcome {
+    var findings: [String] = []
+    var signers: [PublicKey] = []
+    if !keys.isEmpty {
+      do { signers = try checkSignature(keys, threshold) } catch { findings.append("\(error)") }
+    }
+    var artifacts: [String: [UInt8]] = [:]
+    for artifact in reader.release.artifacts {
+      do { artifacts[artifact.name] = try check(artifact) } catch { findings.append("\(error)") }
+    }
+    let expected = [ReleaseFile.initrd, ReleaseFile.index, ReleaseFile.uki, ReleaseFile.kernel]
+    for name in expected where !reader.release.artifacts.contains(where: { $0.name == name }) {
+      findings.append("\(ReleaseFile.release) lists no \(name)")
+    }
+    findings += await checkRoot()
+    if let uki = artifacts[ReleaseFile.uki] { findings += checkUKI(uki, artifacts) }
+    return Outcome(
+      release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers, findings: findings)
+  }
+
+  private func checkSignature(_ keys: [PublicKey], _ threshold: Int) throws -> [PublicKey] {
+    let source = "\(reader.directory)/\(ReleaseFile.signature)"
+    let bytes: [UInt8]
+    do {
+      bytes = try reader.read(ReleaseFile.signature)
+    } catch let error where error.code == .missingInput {
+      throw BuildError(.verification, "the release is not signed: \(source) is not there")
+    }
+    let envelope = try Envelope(json: bytes, source: source)
+    let payload: [UInt8]
+    do {
+      payload = try envelope.verify(keys: keys, threshold: threshold, payloadType: BuiltRelease.payloadType)
+    } catch {
+      throw BuildError(.verification, "\(source): \(error)")
+    }
+    guard payload == reader.manifest else {
+      throw BuildError(.verification, "\(source) signs another \(ReleaseFile.release) than the one beside it")
+    }
+    return envelope.acceptedKeys(keys)
+  }
+
+  private func check(_ artifact: Release.Artifact) throws(BuildError) -> [UInt8] {
+    let bytes = try reader.read(artifact.name)
+    guard UInt64(bytes.count) == artifact.size else {
+      throw BuildError(
+        .verification, "\(reader.directory)/\(artifact.name) has \(bytes.count) bytes, the release says \(artifact.size)")
+    }
+    let digest = SHA256.digest(of: bytes)
+    guard digest.hex == artifact.sha256 else {
+      throw BuildError(
+        .verification,
+        "\(reader.directory)/\(artifact.name) has SHA-256 \(digest.hex), the release says \(artifact.sha256)")
+    }
+    return bytes
+  }
+
+  /// Every frame, then the hash tree over what they hold.
+  private func checkRoot() async -> [String] {
+    let index: RootIndex
+    do { index = try reader.index() } catch { return ["\(error)"] }
+    var findings: [String] = []
+    let root = reader.release.root
+    if index.rootHash.hex != root.hash || index.imageSize != root.size || index.dataSize != root.dataSize
+      || index.frames.count != root.frames
+    {
+      findings.append("\(ReleaseFile.index) describes another root image than \(ReleaseFile.release)")
+    }
+    let reader = reader
+    let dataBlocks = Int(index.dataSize) / RootIndex.blockSize
+    let checked = (try? await concurrentMap(index.frames) { frame -> Result<CheckedFrame, BuildError> in
+      Result { () throws(BuildError) in CheckedFrame(try reader.content(of: frame)) }
+    }) ?? []
+    var leaves: [UInt8] = []
+    var tail: [UInt8] = []
+    var position = 0
+    for (frame, result) in zip(index.frames, checked) {
+      switch result {
+      case .failure(let error): findings.append(error.message)
+      case .success(let content):
+        // The tree's frames follow the data's: the builder cuts between them.
+        if position + frame.size / RootIndex.blockSize <= dataBlocks { leaves += content.leaves } else { tail += content.bytes }
+      }
+      position += frame.size / RootIndex.blockSize
+    }
+    guard findings.isEmpty else { return findings }
+    guard leaves.count == dataBlocks * DmVerity.hashSize else {
+      return ["\(ReleaseFile.index): a frame holds both file system and hash tree"]
+    }
+    let uuid = tail.count >= 32 ? Array(tail[16..<32]) : []
+    guard let tree = try? DmVerity.tree(leafHashes: leaves, uuid: uuid), tree.rootHash == index.rootHash else {
+      return ["the root image does not have the root hash \(index.rootHash.hex)"]
+    }
+    return tree.bytes == tail ? [] : ["the hash tree in the frames is not that of the root image"]
+  }
+
+  private struct CheckedFrame: Sendable {
+    let bytes: [UInt8]
+    let leaves: [UInt8]
+
+    init(_ bytes: [UInt8]) {
+      leaves = bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
+      // Only the tree's own bytes are compared as such, and they are few.
+      self.bytes = bytes
+    }
+  }
+
+  /// The UKI must hold the very kernel, initrd and command line that the release names, and measure as it says.
+  private func checkUKI(_ bytes: [UInt8], _ artifacts: [String: [UInt8]]) -> [String] {
+    let name = ReleaseFile.uki
+    let image: PEImage
+    do { image = try PEImage(ByteRope(bytes)) } catch { return ["\(name): \(error)"] }
+    var findings: [String] = []
+    let release = reader.release
+    let expected: [(section: String, content: [UInt8]?)] = [
+      (".linux", artifacts[ReleaseFile.kernel]), (".initrd", artifacts[ReleaseFile.initrd]),
+      (".cmdline", Array(release.kernel.commandLine.utf8)), (".uname", Array(release.kernel.release.utf8)),
+    ]
+    for (section, content) in expected {
+      guard let content else { continue }
+      guard let found = image.section(named: section), image.contents(of: found).digest == SHA256.digest(of: content) else {
+        findings.append("\(name): its \(section) is not what the release says")
+        continue
+      }
+    }
+    if PCR11.expected(of: image).hex != release.pcr11.boot {
+      findings.append("\(name) measures into PCR 11 as something else than the release says")
+    }
+    return findings
+  }
+}
