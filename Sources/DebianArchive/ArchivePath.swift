@@ -26,7 +26,8 @@ enum ArchivePath {
     return name.utf8.allSatisfy { isLowerAlphanumeric($0) || "+.-".utf8.contains($0) }
   }
 
-  /// The path as part of a URL (RFC 3986, section 2.1). `+` is escaped too: object stores take it for a blank.
+  /// The path as part of a URL (RFC 3986, section 2.1). `+` is escaped too: object stores take it for a
+  /// blank.
   static func percentEncoded(_ path: String) -> String {
     var encoded: [UInt8] = []
     for byte in path.utf8 {

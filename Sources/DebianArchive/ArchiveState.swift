@@ -16,8 +16,8 @@ struct ArchiveState {
     key = SHA256.digest(of: Array("\(source.archive) \(source.suite)".utf8)).hex
   }
 
-  /// The dates that have been seen: here, and in the lock that is being replaced. A record that cannot be read
-  /// counts as none: the lock and Valid-Until still stand.
+  /// The dates that have been seen: here, and in the lock that is being replaced. A record that cannot be
+  /// read counts as none: the lock and Valid-Until still stand.
   func seen(previous: [LockFile.Archive]) -> [ReleaseFile.Seen] {
     var seen: [ReleaseFile.Seen] = []
     for archive in previous where archive.archive == source.archive && archive.suite == source.suite {

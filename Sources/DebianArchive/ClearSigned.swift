@@ -1,6 +1,6 @@
 /// A message in the cleartext signature framework (RFC 9580, section 7), taken apart strictly: one message,
-/// nothing before it, nothing after it. What is verified, as a text with a detached signature, is then exactly what
-/// is read.
+/// nothing before it, nothing after it. What is verified, as a text with a detached signature, is then
+/// exactly what is read.
 ///
 ///     -----BEGIN PGP SIGNED MESSAGE-----
 ///     Hash: SHA256

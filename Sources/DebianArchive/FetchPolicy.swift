@@ -10,7 +10,8 @@ package struct FetchPolicy: Sendable {
   package var stallTimeout = 20
   /// Bytes a second below which a transfer counts as stalled.
   package var minimumSpeed = 1024
-  /// How often all mirrors are tried, with a growing pause in between. A round that brought bytes is not counted.
+  /// How often all mirrors are tried, with a growing pause in between. A round that brought bytes is not
+  /// counted.
   package var rounds = 3
   /// The pause before the second round, in milliseconds; it doubles with each round.
   package var backOffMilliseconds = 500

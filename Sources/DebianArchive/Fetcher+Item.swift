@@ -158,8 +158,8 @@ extension Fetcher {
   }
 }
 
-/// Feeds a partial blob. The engine's thread has it during a transfer, the fetching task before and after: never
-/// both, because the task waits for the transfer's end.
+/// Feeds a partial blob. The engine's thread has it during a transfer, the fetching task before and after:
+/// never both, because the task waits for the transfer's end.
 private final class BlobSink: TransferSink, @unchecked Sendable {
   private var blob: PartialBlob
   private let onBytes: @Sendable (Int) -> Void

@@ -5,8 +5,8 @@ internal import Synchronization
 /// Fetches files from mirrors into the blob store, or small ones into memory.
 ///
 /// What is known by its digest is checked while it arrives and appears in the store whole or not at all; a
-/// download that was interrupted goes on where it stopped. Mirrors are tried in order; one that fails, stalls or
-/// lies costs time, never correctness.
+/// download that was interrupted goes on where it stopped. Mirrors are tried in order; one that fails, stalls
+/// or lies costs time, never correctness.
 package final class Fetcher: Sendable {
   let mirrors: MirrorConfiguration
   let store: BlobStore
@@ -39,8 +39,8 @@ package final class Fetcher: Sendable {
   package var notes: [String] { state.withLock { $0.notes.sorted() } }
 
   /// Puts every item into the store; those that are there already cost nothing.
-  /// - Throws: the first failure (`noMirror`, `unreachable`, `mirrorLied`, `cancelled`), or a `StoreError` when the
-  ///   local disk fails. What has arrived is kept for the next attempt.
+  /// - Throws: the first failure (`noMirror`, `unreachable`, `mirrorLied`, `cancelled`), or a `StoreError`
+  ///   when the local disk fails. What has arrived is kept for the next attempt.
   package func fetch(_ items: [FetchItem]) async throws {
     var seen: Set<SHA256Digest> = []
     let items = items.filter { seen.insert($0.digest).inserted }

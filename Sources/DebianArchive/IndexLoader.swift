@@ -4,8 +4,8 @@ internal import Bytes
 internal import CPosixShim
 internal import DebianPackage
 
-/// Follows the chain of trust from a keyring to the Packages files: InRelease is signed, lists the digest of each
-/// index, and each index lists the digest of each package.
+/// Follows the chain of trust from a keyring to the Packages files: InRelease is signed, lists the digest of
+/// each index, and each index lists the digest of each package.
 package struct IndexLoader: Sendable {
   /// The largest InRelease that is read, in bytes.
   static let maximumReleaseSize = 16 << 20
@@ -27,7 +27,8 @@ package struct IndexLoader: Sendable {
   }
 
   /// Loads all sources of a suite, in their order.
-  /// - Parameter previous: the archives of the lock that is being replaced: nothing older than these is accepted.
+  /// - Parameter previous: the archives of the lock that is being replaced: nothing older than these is
+  ///   accepted.
   /// - Throws: `ArchiveError` (its codes from `noMirror` to `missingIndex`) or `StoreError`.
   package func load(
     _ suite: Suite, architecture: Architecture, previous: [LockFile.Archive] = []
@@ -66,7 +67,8 @@ package struct IndexLoader: Sendable {
       date: release.date, digest: digest, indexes: indexes)
   }
 
-  /// The first mirror's Release that is signed, of the right suite, current, and not older than one seen before.
+  /// The first mirror's Release that is signed, of the right suite, current, and not older than one seen
+  /// before.
   private func trustedRelease(
     _ source: SuiteSource, _ keyring: Keyring, _ previous: [LockFile.Archive]
   ) async throws -> (ReleaseFile, SHA256Digest) {
@@ -120,8 +122,8 @@ package struct IndexLoader: Sendable {
     guard let found = Self.variant(of: path, in: release), ArchivePath.isSafe(path) else {
       throw ArchiveError(
         .missingIndex,
-        "\(source.archive) \(source.suite) lists no \(path) (.xz, .gz or plain); check the manifest's architecture "
-          + "and suite.sources")
+        "\(source.archive) \(source.suite) lists no \(path) (.xz, .gz or plain); check the manifest's "
+          + "architecture and suite.sources")
     }
     let plain = release.entries[path]
     guard found.entry.size <= Self.maximumIndexSize, plain?.size ?? 0 <= Self.maximumIndexSize else {

@@ -2,7 +2,8 @@ internal import Bytes
 package import Manifest
 
 extension LockFile {
-  /// How the lock and a manifest disagree: sentences in a fixed order, none if the lock is good for the manifest.
+  /// How the lock and a manifest disagree: sentences in a fixed order, none if the lock is good for the
+  /// manifest.
   package func check(against image: ComposedImage) -> [String] {
     var found: [String] = []
     if self.image != image.name { found.append("the lock is for the image \(self.image), not \(image.name)") }
@@ -63,8 +64,8 @@ extension LockFile {
         }
         guard !isCovered else { continue }
         found.append(
-          "the \(script.name) of \(package.name) \(package.version) was reviewed when the lock was made, but the "
-            + "manifest no longer has a review of sha256 \(script.digest.hex)")
+          "the \(script.name) of \(package.name) \(package.version) was reviewed when the lock was made, but "
+            + "the manifest no longer has a review of sha256 \(script.digest.hex)")
       }
     }
     return found

@@ -2,8 +2,8 @@ package import Bytes
 package import Manifest
 
 extension LockFile {
-  /// A digest over everything in a manifest that decides what a lock holds: if it is the same, locking again would
-  /// ask for the same. Reasons, descriptions and places in files are not part of it.
+  /// A digest over everything in a manifest that decides what a lock holds: if it is the same, locking again
+  /// would ask for the same. Reasons, descriptions and places in files are not part of it.
   package static func inputs(of image: ComposedImage) -> SHA256Digest {
     let suite = image.suite.value
     let keyring =

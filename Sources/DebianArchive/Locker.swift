@@ -32,8 +32,8 @@ package struct Locker: Sendable {
   }
 
   /// Locks an image.
-  /// - Parameter previous: the lock to start from: its versions are kept as far as `update` and the archives allow,
-  ///   and metadata older than its own is refused.
+  /// - Parameter previous: the lock to start from: its versions are kept as far as `update` and the archives
+  ///   allow, and metadata older than its own is refused.
   /// - Throws: `ArchiveError` or `StoreError`; `unreviewedScript` lists every script that needs a person.
   package func lock(
     _ image: ComposedImage, previous: LockFile? = nil, update: Update = .none

@@ -1,8 +1,8 @@
 internal import DebianPackage
 
 extension MirrorConfiguration {
-  /// The mirrors in one-line apt sources (sources.list(5)). Other schemes than http, https and file are passed
-  /// over, and so is what cannot be read: the file is not ours to complain about.
+  /// The mirrors in one-line apt sources (sources.list(5)). Other schemes than http, https and file are
+  /// passed over, and so is what cannot be read: the file is not ours to complain about.
   static func parseAptList(_ text: String, name: String) -> [Mirror] {
     var mirrors: [Mirror] = []
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {

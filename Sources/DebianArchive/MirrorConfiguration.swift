@@ -1,7 +1,8 @@
 /// Which mirrors carry an archive. No address is built in: they come from the person who runs the tool.
 ///
-/// The first of these sources that names an archive decides alone, so that an explicit choice is never widened
-/// behind its back: `--mirror` flags, `NETIMG_MIRROR`, the user's `mirrors` file, the host's own apt sources.
+/// The first of these sources that names an archive decides alone, so that an explicit choice is never
+/// widened behind its back: `--mirror` flags, `NETIMG_MIRROR`, the user's `mirrors` file, the host's own apt
+/// sources.
 package struct MirrorConfiguration: Sendable, Equatable {
   /// One mirror of one archive.
   package struct Mirror: Sendable, Hashable {
@@ -36,8 +37,10 @@ package struct MirrorConfiguration: Sendable, Equatable {
     }
     throw ArchiveError(
       .noMirror,
-      "no mirror is known for the archive \"\(archive)\": give one with --mirror \(archive)=URL, in NETIMG_MIRROR, "
-        + "or as a line \(archive)=URL in the file netimg/mirrors of your configuration directory")
+      "no mirror is known for the archive \"\(archive)\": give one with --mirror \(archive)=URL, in "
+        + "NETIMG_MIRROR, or as a line \(archive)=URL in netimg/mirrors below your configuration "
+        + "directory"
+    )
   }
 }
 

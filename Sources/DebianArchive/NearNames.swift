@@ -1,6 +1,7 @@
 /// Finds what somebody may have meant.
 enum NearNames {
-  /// The names at the least edit distance, if that is small for their length: at most three, sorted and joined.
+  /// The names at the least edit distance, if that is small for their length, or else the shortest that begin
+  /// with `name`: at most three, joined.
   static func nearest(to name: String, among names: [String]) -> String? {
     let target = Array(name.utf8)
     guard !target.isEmpty, target.count <= 128 else { return nil }
@@ -16,7 +17,12 @@ enum NearNames {
         found.append(candidate)
       }
     }
-    return found.isEmpty ? nil : found.sorted().prefix(3).joined(separator: ", ")
+    if found.isEmpty {
+      // No slip of the finger: perhaps only the beginning of the name.
+      found = names.filter { $0.hasPrefix(name) }.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
+      return found.isEmpty ? nil : found.prefix(3).joined(separator: ", ")
+    }
+    return found.sorted().prefix(3).joined(separator: ", ")
   }
 
   /// Levenshtein's distance: insertions, deletions and replacements of a byte.

@@ -10,11 +10,10 @@ extension PackagePool {
     }
     guard let version = wanted.version else { return newest }
     if let package = package(of: name, version: version) { return package }
-    let versions = (byName[name] ?? []).map { self.version(of: $0) }
+    let versions = Set((byName[name] ?? []).map { self.version(of: $0) }).sorted().joined(separator: ", ")
     throw ArchiveError(
       .unknownVersion,
-      "\(wanted.origin) asks for \(wanted.name)=\(version), but the archives have \(Set(versions).sorted().joined(separator: ", "))"
-    )
+      "\(wanted.origin) asks for \(wanted.name)=\(version), but the archives have \(versions)")
   }
 
   /// The error for a name that no archive knows.

@@ -3,8 +3,9 @@ internal import CPosixShim
 
 /// libsolv's pool, filled from verified Packages files.
 ///
-/// libsolv only decides; what is fetched comes from the paragraph itself (``paragraph(of:)``). The order of loading
-/// is the order of `indexes`, so the same input always gives the same identifiers and the same answer.
+/// libsolv only decides; what is fetched comes from the paragraph itself (``paragraph(of:)``). The order of
+/// loading is the order of `indexes`, so the same input always gives the same identifiers and the same
+/// answer.
 final class PackagePool {
   let pool: UnsafeMutablePointer<Pool>
   let indexes: [PackageIndex]

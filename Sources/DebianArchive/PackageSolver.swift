@@ -1,7 +1,8 @@
 internal import CLibsolv
 
-/// Chooses packages: the newest version of each name, unless one is asked for or preferred; no recommendations;
-/// the first alternative of a dependency that can be had; essential packages are not implied.
+/// Chooses packages: the newest version of each name, unless one is asked for or preferred; no
+/// recommendations; the first alternative of a dependency that can be had; essential packages are not
+/// implied.
 package enum PackageSolver {
   /// Solves a request over the indexes. The same indexes in the same order give the same answer.
   /// - Throws: `unknownPackage`, `unknownVersion`, `unsolvable` (explained as chains of dependencies) or

@@ -1,4 +1,5 @@
-/// A point in time as Release files write it (RFC 5322, section 3.3, in UTC): `Sat, 21 Nov 2026 09:15:44 UTC`.
+/// A point in time as Release files write it (RFC 5322, section 3.3, in UTC): `Sat, 21 Nov 2026 09:15:44
+/// UTC`.
 package struct ReleaseDate: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// Seconds since 1970-01-01T00:00:00Z, without leap seconds.
   package let seconds: Int64
@@ -11,8 +12,8 @@ package struct ReleaseDate: Sendable, Hashable, Comparable, CustomStringConverti
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
-  /// Parses the form above; the day's name is optional and not compared. `nil` for anything else, another zone
-  /// included.
+  /// Parses the form above; the day's name is optional and not compared. `nil` for anything else, another
+  /// zone included.
   package init?(_ text: some StringProtocol) {
     var words = text.split(separator: " ")[...]
     if words.first?.hasSuffix(",") == true { words.removeFirst() }
@@ -66,8 +67,8 @@ package struct ReleaseDate: Sendable, Hashable, Comparable, CustomStringConverti
     return Int(text).flatMap { range.contains($0) ? $0 : nil }
   }
 
-  /// Days since 1970-01-01 in the proleptic Gregorian calendar: years begin in March here, so that the leap day
-  /// comes last.
+  /// Days since 1970-01-01 in the proleptic Gregorian calendar: years begin in March here, so that the leap
+  /// day comes last.
   private static func days(year: Int, month: Int, day: Int) -> Int {
     let shifted = month <= 2 ? year - 1 : year
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1

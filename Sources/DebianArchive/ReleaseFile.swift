@@ -20,7 +20,8 @@ struct ReleaseFile: Sendable {
   let validUntil: ReleaseDate?
   /// Whether indexes can be fetched under their digests.
   let hasByHash: Bool
-  /// Whether packages for all architectures have an index of their own, not only a copy in each architecture's.
+  /// Whether packages for all architectures have an index of their own, not only a copy in each
+  /// architecture's.
   let hasIndexForAll: Bool
   /// The indexes by path below the suite's directory.
   let entries: [String: Entry]

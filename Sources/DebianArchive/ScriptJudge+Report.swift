@@ -13,9 +13,8 @@ extension ScriptJudge {
     ]
     for finding in findings {
       let what = finding.hasChanged ? "the script changed since it was reviewed" : "not understood"
-      lines.append(
-        "  \(finding.package.name) \(finding.package.version) \(finding.script.rawValue):\(finding.line): \(what): "
-          + Self.printable(finding.text))
+      let label = "\(finding.package.name) \(finding.package.version) \(finding.script.rawValue)"
+      lines.append("  \(label):\(finding.line): \(what): \(Self.printable(finding.text))")
       lines.append(
         "    read it: dpkg-deb --info \(store.path(of: finding.package.digest)) \(finding.script.rawValue)")
     }

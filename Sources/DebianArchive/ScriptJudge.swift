@@ -3,7 +3,8 @@ internal import Bytes
 internal import DebianPackage
 internal import Manifest
 
-/// Decides what the lock says of each maintainer script: what the classifier knows, or what a person has reviewed.
+/// Decides what the lock says of each maintainer script: what the classifier knows, or what a person has
+/// reviewed.
 struct ScriptJudge: Sendable {
   /// A script that nobody has judged.
   struct Finding: Sendable {
@@ -89,9 +90,8 @@ struct ScriptJudge: Sendable {
     let used = verdicts.reduce(into: Set<Int>()) { $0.formUnion($1.usedReviews) }
     return reviews.indices.filter { !used.contains($0) }.map { index in
       let review = reviews[index]
-      return
-        "the review of \(review.value.package) \(review.value.script.rawValue) at \(review.location) fits no script "
-        + "of this image; remove it, or correct its sha256"
+      let label = "\(review.value.package) \(review.value.script.rawValue) at \(review.location)"
+      return "the review of \(label) fits no script of this image; remove it, or correct its sha256"
     }
   }
 }

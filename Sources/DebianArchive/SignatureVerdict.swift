@@ -8,8 +8,9 @@ enum SignatureVerdict: Equatable {
   /// No signature is by a key of the keyring; the key identifiers that were seen.
   case unknownKey([String])
 
-  /// Reads gpgv's status lines (GnuPG's doc/DETAILS). A signature counts if its block has GOODSIG *and* VALIDSIG:
-  /// expired and revoked keys have EXPKEYSIG or REVKEYSIG instead of the former, expired signatures EXPSIG.
+  /// Reads gpgv's status lines (GnuPG's doc/DETAILS). A signature counts if its block has GOODSIG *and*
+  /// VALIDSIG: expired and revoked keys have EXPKEYSIG or REVKEYSIG instead of the former, expired signatures
+  /// EXPSIG.
   init(gpgvStatus: String) {
     var isGood = false
     var blockIsGood = false

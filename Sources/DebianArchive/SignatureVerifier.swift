@@ -1,8 +1,8 @@
 internal import Manifest
 internal import FoundationEssentials
 
-/// Verifies an archive's OpenPGP signatures with the host's `gpgv` or `sqv`: small programs made for just this,
-/// which the host's own package manager trusts as well.
+/// Verifies an archive's OpenPGP signatures with the host's `gpgv` or `sqv`: small programs made for just
+/// this, which the host's own package manager trusts as well.
 package struct SignatureVerifier: Sendable {
   /// Which program.
   package enum Tool: String, Sendable, CaseIterable {
@@ -32,8 +32,8 @@ package struct SignatureVerifier: Sendable {
       .noVerifier, "neither gpgv nor sqv is on the search path; install the package gpgv or sqv")
   }
 
-  /// The text of a clear-signed file, if one of the keyring's keys has signed it: nothing that is not signed is
-  /// returned. No signature may be bad, and one by an expired or revoked key does not count.
+  /// The text of a clear-signed file, if one of the keyring's keys has signed it: nothing that is not signed
+  /// is returned. No signature may be bad, and one by an expired or revoked key does not count.
   /// - Parameter file: what messages call the file.
   /// - Throws: `untrusted`, or `noVerifier` if the keyring cannot be read.
   func verify(_ bytes: [UInt8], keyring: Keyring, file: String) async throws(ArchiveError) -> [UInt8] {

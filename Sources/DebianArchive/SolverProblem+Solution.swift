@@ -34,8 +34,8 @@ extension SolverProblem {
       unneededExclusions: excluded.subtracting(used).map(pool.string).sorted())
   }
 
-  /// For each package that can be reached from those asked for, the shortest chain of reasons. Breadth first, in
-  /// the order of the request and of the control files, so that it never depends on chance.
+  /// For each package that can be reached from those asked for, the shortest chain of reasons. Breadth first,
+  /// in the order of the request and of the control files, so that it never depends on chance.
   private func reasons(among installed: Set<Id>) -> [Id: [String]] {
     var reasons: [Id: [String]] = [:]
     var queue: [Id] = []

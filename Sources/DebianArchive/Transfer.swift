@@ -22,11 +22,12 @@ enum TransferEnd: Sendable {
 
 /// One request for one address.
 ///
-/// Everything mutable belongs to the engine's thread from `submit` until the continuation is resumed, which is
-/// why the class may call itself Sendable.
+/// Everything mutable belongs to the engine's thread from `submit` until the continuation is resumed, which
+/// is why the class may call itself Sendable.
 final class Transfer: @unchecked Sendable {
   let address: String
-  /// The first byte asked for. A server that ignores the range sends the whole: the beginning is skipped then.
+  /// The first byte asked for. A server that ignores the range sends the whole: the beginning is skipped
+  /// then.
   let offset: Int
   /// The most that the server may announce.
   let limit: Int

@@ -178,16 +178,16 @@ import Testing
   @Test func nothingStandsUnderTheFinalNameAfterAFailure() async throws {
     let content = Self.content
     try await withStore { store in
-      try await withServer({ request in .truncated(content, after: max(0, 90_000 - (request.rangeStart ?? 0)))
-        }) {
-          server in
-          let fetcher = try Fetcher(mirrors: try mirrors(server), store: store, policy: Self.patient)
-          let error = try await fetchError(fetcher, [item()])
-          #expect(error.code == .unreachable)
-          #expect(!store.contains(item().digest))
-          let left: PartialBlob = try await store.download(item().digest, size: content.count)
-          #expect(left.size == 90_000)
-        }
+      try await withServer({ request in
+        .truncated(content, after: max(0, 90_000 - (request.rangeStart ?? 0)))
+      }) { server in
+        let fetcher = try Fetcher(mirrors: try mirrors(server), store: store, policy: Self.patient)
+        let error = try await fetchError(fetcher, [item()])
+        #expect(error.code == .unreachable)
+        #expect(!store.contains(item().digest))
+        let left: PartialBlob = try await store.download(item().digest, size: content.count)
+        #expect(left.size == 90_000)
+      }
     }
   }
 
@@ -277,6 +277,28 @@ import Testing
         #expect(error?.code == .cancelled)
         let left: PartialBlob = try await store.download(item().digest, size: content.count)
         #expect(left.size == 50_000)
+      }
+    }
+  }
+
+  @Test(.enabled(if: SmallDisk.isAvailable, "root and the right to mount a tmpfs are needed"))
+  func aFullDiskIsOneSentenceAndLeavesNothingHalf() async throws {
+    let content = [UInt8](repeating: 7, count: 4 << 20)
+    let large = item(content)
+    try await withScratchDirectory { directory in
+      try await SmallDisk.with(at: directory.path + "/disk", bytes: 1 << 20) { path in
+        let store = try BlobStore(root: path + "/store")
+        try await withServer({ _ in .file(content) }) { server in
+          let fetcher = try Fetcher(mirrors: try mirrors(server), store: store, policy: Self.patient)
+          let error = await #expect(throws: StoreError.self) { try await fetcher.fetch([large]) }
+          #expect(error?.code == .noSpace)
+          #expect(error?.description.contains("\n") == false)
+          // The mirror is not to blame: it is asked once.
+          #expect(server.requests.count == 1)
+        }
+        #expect(!store.contains(large.digest))
+        let left: PartialBlob = try await store.download(large.digest, size: content.count)
+        #expect(left.size > 0 && left.size < content.count)
       }
     }
   }

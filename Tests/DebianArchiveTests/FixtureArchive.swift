@@ -6,7 +6,8 @@ import Synchronization
 
 @testable import DebianArchive
 
-/// A Debian archive in memory: packages made by dpkg-deb, indexes and a Release file made here, signed by gpg.
+/// A Debian archive in memory: packages made by dpkg-deb, indexes and a Release file made here, signed by
+/// gpg.
 struct FixtureArchive: Sendable {
   /// A package to build.
   struct Source: Sendable {

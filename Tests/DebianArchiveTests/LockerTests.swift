@@ -141,7 +141,8 @@ struct LockerTests {
       #expect(text.contains("linux 1 preinst:1: not understood"))
       #expect(
         text.contains(
-          "  - package: lib\n    script: postinst\n    sha256: [\(digest.hex)]\n    reason: \"\"\n  - package: linux\n"
+          "  - package: lib\n    script: postinst\n    sha256: [\(digest.hex)]\n    reason: \"\"\n"
+            + "  - package: linux\n"
         ))
       // Reviewed, both: the lock is made, and says so.
       let reviews = [

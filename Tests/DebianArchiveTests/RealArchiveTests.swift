@@ -71,6 +71,62 @@ struct RealArchiveTests {
       #expect(solution.summary == (try apt.simulate(install: Self.names)))
     }
   }
+
+  /// The whole way that an operator goes: lock, read what must be reviewed, review it, lock again.
+  @Test func realPackagesAreLockedOnceTheirScriptsAreReviewed() async throws {
+    try await withScratchDirectory { directory in
+      let store = try BlobStore(root: directory.path + "/store")
+      let fetcher = try Fetcher(mirrors: try RealArchive.mirrors(), store: store)
+      let verifier = try SignatureVerifier(environment: ["PATH": "/usr/bin"])
+      let locker = Locker(fetcher: fetcher, loader: IndexLoader(fetcher: fetcher, verifier: verifier))
+      func image(_ reviews: [ScriptReview]) -> ComposedImage {
+        // A small stand-in for a kernel spares the mirrors.
+        LockFixture.image(
+          RealArchive.suite, include: ["nftables", "adduser"], exclude: [], kernel: "wireless-regdb",
+          stub: "systemd-boot-efi", reviews: reviews)
+      }
+      var reviews: [ScriptReview] = []
+      do {
+        _ = try await locker.lock(image([]))
+      } catch let error as ArchiveError where error.code == .unreviewedScript {
+        reviews = try Self.reviews(in: error.description)
+        #expect(!reviews.isEmpty)
+      }
+      let outcome = try await locker.lock(image(reviews))
+      #expect(outcome.lock.check(against: image(reviews)).isEmpty)
+      #expect(outcome.lock.package(named: "systemd-boot-efi")?.role == .build)
+      #expect(outcome.lock.package(named: "libc6")?.source == "glibc")
+      let reviewed = outcome.lock.packages.flatMap(\.scripts).filter { $0.scriptClass == .reviewed }
+      #expect(reviewed.count == reviews.count)
+      let decoded = try LockFile(decoding: outcome.lock.encoded(), file: "router.lock")
+      #expect(decoded == outcome.lock)
+      // dpkg-deb reads the same control fields from the same files.
+      for package in outcome.lock.packages {
+        let fields = try Tool.run(
+          "dpkg-deb",
+          ["--show", "--showformat=${Package} ${Version} ${Architecture}", store.path(of: package.digest)],
+          in: directory)
+        #expect(fields == "\(package.name) \(package.version) \(package.architecture)")
+      }
+    }
+  }
+
+  /// The YAML that the error offers, taken at its word.
+  private static func reviews(in text: String) throws -> [ScriptReview] {
+    let lines = text.split(separator: "\n")
+    var reviews: [ScriptReview] = []
+    for (index, line) in lines.enumerated() where line.hasPrefix("  - package: ") {
+      let script = try #require(
+        MaintainerScriptName(rawValue: String(lines[index + 1].dropFirst("    script: ".count))))
+      let digest = try #require(
+        SHA256Digest(hex: lines[index + 2].dropFirst("    sha256: [".count).dropLast()))
+      reviews.append(
+        ScriptReview(
+          package: String(line.dropFirst("  - package: ".count)), script: script, digests: [digest],
+          reason: "read in a test"))
+    }
+    return reviews
+  }
 }
 
 /// apt-get over the same package lists, in a directory of its own, with nothing installed.

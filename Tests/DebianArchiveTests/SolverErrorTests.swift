@@ -24,8 +24,8 @@ import Testing
     #expect(error.code == .unsolvable)
     #expect(
       error.description
-        == "image router asks for frr; frr 10.3 needs middle; middle 2 needs libyang3 (>= 3.12), which no archive "
-        + "offers (the newest libyang3 is 3.1)")
+        == "image router asks for frr; frr 10.3 needs middle; middle 2 needs libyang3 (>= 3.12), which no "
+        + "archive offers (the newest libyang3 is 3.1)")
   }
 
   @Test func aDependencyOnANameThatDoesNotExist() throws {
@@ -52,9 +52,10 @@ import Testing
     let text = try error(["app", "tool"], index).description
     #expect(
       text
-        == "image router asks for app; app 1 needs left; left 1 conflicts with right (<< 2); right 1.5 is wanted too: "
-        + "image router asks for tool; tool 1 needs right; exclude one of them, with a reason, or ask for another "
-        + "version")
+        == "image router asks for app; app 1 needs left; left 1 conflicts with right (<< 2); "
+        + "right 1.5 is wanted too: "
+        + "image router asks for tool; tool 1 needs right; exclude one of them, with a reason, or ask for "
+        + "another version")
   }
 
   @Test func anUnknownNameSuggestsNearOnes() throws {
@@ -65,7 +66,8 @@ import Testing
     #expect(near.code == .unknownPackage)
     #expect(
       near.description
-        == "nftable is asked for by image router, but no archive has a package of that name; did you mean nftables?"
+        == "nftable is asked for by image router, but no archive has a package of that name; "
+        + "did you mean nftables?"
     )
     #expect(try error(["mta"], index).description.hasSuffix("; exim provide it: ask for one of these"))
     #expect(

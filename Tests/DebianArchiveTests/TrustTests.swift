@@ -197,7 +197,8 @@ struct TrustTests {
             archive: $0.source.archive, suite: $0.source.suite, codename: $0.codename, version: $0.version,
             date: $0.date, digest: $0.digest)
         }
-        // The same again is fine; the older is not: neither where the store remembers, nor where the lock does.
+        // The same again is fine; the older is not: neither where the store remembers, nor where the lock
+        // does.
         #expect(try await client.loader.load(suite, architecture: .amd64).count == 1)
         server.handle { older.reply($0) }
         let fromStore = await #expect(throws: ArchiveError.self) {
