@@ -5,8 +5,8 @@ extension BlobStore {
   /// The blob's bytes, verified; `nil` if it is not here.
   ///
   /// An entry whose bytes do not have the digest (a flipped bit, a short file) is moved away and reported as
-  /// missing, so that the caller fetches or makes it again. In a store that cannot be written the entry stays,
-  /// and the answer is `nil` all the same. Throws if the entry may not be read or the disk fails.
+  /// missing, so that the caller fetches or makes it again. In a store that cannot be written the entry
+  /// stays, and the answer is `nil` all the same. Throws if the entry may not be read or the disk fails.
   package func read(_ digest: SHA256Digest) throws -> [UInt8]? {
     guard let file = try openEntry(path(of: digest)) else { return nil }
     let status = try file.status()

@@ -86,7 +86,8 @@ package final class PartialBlob {
   /// Checks size and digest, writes the data to disk and renames the file into the store.
   ///
   /// Throws `incomplete` if bytes are missing (the partial file stays, append the rest), and `mismatch` if
-  /// the bytes are wrong (the partial file is gone: there is nothing to resume). Nothing to do if `isFinished`.
+  /// the bytes are wrong (the partial file is gone: there is nothing to resume). Nothing happens if
+  /// `isFinished`.
   package func commit() throws {
     if isFinished { return }
     guard file != nil else { throw closed() }

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// Why the store could not do what it was asked. Tests and callers match `code`; operators read the description.
+/// Why the store could not do what it was asked. Tests and callers match `code`; operators read the
+/// description.
 package struct StoreError: Error, Sendable {
   /// The stable kinds of failure.
   package enum Code: String, Sendable {

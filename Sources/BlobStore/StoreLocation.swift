@@ -1,6 +1,7 @@
 /// Where the store is when nobody says so on the command line.
 package enum StoreLocation {
-  /// `NETIMG_STORE`, else `$XDG_CACHE_HOME/netimg`, else `~/.cache/netimg` (XDG Base Directory Specification).
+  /// `NETIMG_STORE`, else `$XDG_CACHE_HOME/netimg`, else `~/.cache/netimg` (XDG Base Directory
+  /// Specification).
   ///
   /// Empty variables count as unset; a relative `XDG_CACHE_HOME` or `HOME` is ignored, as the specification
   /// asks. Throws `noLocation` if nothing is left.

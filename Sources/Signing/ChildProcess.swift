@@ -99,12 +99,25 @@ struct ChildProcess {
     let words = ([program] + arguments).map { strdup($0) }
     defer { words.forEach { free($0) } }
     var process: pid_t = 0
-    let failure = posix_spawnp(&process, program, &actions, &attributes, words + [nil], environ)
+    let failure = posix_spawnp(
+      &process, program, &actions, &attributes, words + [nil], Self.environment + [nil])
     guard failure == 0 else {
       throw .system(
         "run", program, errno: failure, advice: "check the signer's path and that it is executable")
     }
     return process
+  }
+
+  /// Ours, without the passphrase of our own keys.
+  private static var environment: [UnsafeMutablePointer<CChar>?] {
+    var variables: [UnsafeMutablePointer<CChar>?] = []
+    let secret = "\(Passphrase.variable)="
+    var next = environ
+    while let variable = next.pointee {
+      if strncmp(variable, secret, secret.utf8.count) != 0 { variables.append(variable) }
+      next += 1
+    }
+    return variables
   }
 
   /// Whether there is something to read, or an end to be seen.

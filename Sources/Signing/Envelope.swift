@@ -1,5 +1,5 @@
-/// A DSSE envelope, protocol version 1.0 (github.com/secure-systems-lab/dsse): a payload, what kind of payload
-/// it is, and signatures over both.
+/// A DSSE envelope, protocol version 1.0 (github.com/secure-systems-lab/dsse): a payload, what kind of
+/// payload it is, and signatures over both.
 package struct Envelope: Hashable, Sendable {
   /// One signature, with a hint at whose it is: the hint is not authenticated.
   package struct Signature: Hashable, Sendable {

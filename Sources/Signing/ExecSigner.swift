@@ -6,8 +6,8 @@ internal import Glibc
 /// The protocol, one process for each call, no shell:
 ///
 ///     PROGRAM public-key    prints the line of a NAME.pub file on standard output
-///     PROGRAM sign          reads the message from standard input (a seekable file of exactly its length) and
-///                           prints the signature's 64 bytes in base64 on standard output
+///     PROGRAM sign          reads the message from standard input (a seekable file of its length) and prints
+///                           the signature's 64 bytes in base64 on standard output
 ///
 /// Exit status 0 means success; standard error is for people, and its last line goes into the error. Every
 /// signature is checked with the public key before it is used: a program cannot slip in another key.

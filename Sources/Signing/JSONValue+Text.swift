@@ -1,7 +1,7 @@
 extension JSONValue {
   /// Canonical JSON as TUF and securesystemslib sign it (OLPC): members sorted by the code points of their
-  /// names, no white space, and only `"` and `\` escaped. The form has no fractions: a `.number` is written as
-  /// it was read.
+  /// names, no white space, and only `"` and `\` escaped. The form has no fractions: a `.number` is written
+  /// as it was read.
   package var canonical: String {
     var output = ""
     write(to: &output, canonically: true)

@@ -1,5 +1,5 @@
-/// A JSON value (RFC 8259) that keeps what signatures care about: the order of members and the exact digits of
-/// numbers.
+/// A JSON value (RFC 8259) that keeps what signatures care about: the order of members and the exact digits
+/// of numbers.
 package enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)

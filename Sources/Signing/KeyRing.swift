@@ -14,8 +14,8 @@ package struct KeyRing: Sendable {
 
   package init(directory: String) { self.directory = directory }
 
-  /// `NETIMG_KEYS`, else `$XDG_CONFIG_HOME/netimg/keys`, else `~/.config/netimg/keys`. Empty variables count as
-  /// unset, relative XDG and HOME directories are ignored. Throws `noLocation` if nothing is left.
+  /// `NETIMG_KEYS`, else `$XDG_CONFIG_HOME/netimg/keys`, else `~/.config/netimg/keys`. Empty variables count
+  /// as unset, relative XDG and HOME directories are ignored. Throws `noLocation` if nothing is left.
   package static func `default`(environment: [String: String]) throws -> KeyRing {
     if let keys = environment["NETIMG_KEYS"], !keys.isEmpty { return KeyRing(directory: keys) }
     if let config = environment["XDG_CONFIG_HOME"], config.hasPrefix("/") {
@@ -60,8 +60,8 @@ package struct KeyRing: Sendable {
     return Entry(publicKey: pair.publicKey, secretPath: secret)
   }
 
-  /// All keys, sorted by name; none if the directory does not exist. Throws `malformed` if a file's name is not
-  /// that of the key inside, and whatever an unreadable file causes.
+  /// All keys, sorted by name; none if the directory does not exist. Throws `malformed` if a file's name is
+  /// not that of the key inside, and whatever an unreadable file causes.
   package func list() throws -> [Entry] {
     var entries: [Entry] = []
     for name in try names() {
@@ -90,10 +90,10 @@ package struct KeyRing: Sendable {
       throw SigningError(.ambiguous, "'\(nameOrPrefix.prefix(80))' fits several keys: \(names); give a name")
     }
     guard let entry = matches.first else {
-      let names = all.map(\.publicKey.name).joined(separator: ", ")
+      let names = all.isEmpty ? "none" : all.map(\.publicKey.name).joined(separator: ", ")
       throw SigningError(
         .notFound,
-        "there is no key '\(nameOrPrefix.prefix(80))' in \(directory); it has \(names.isEmpty ? "none" : names)"
+        "there is no key '\(nameOrPrefix.prefix(80))' in \(directory); it has \(names)"
       )
     }
     return entry

@@ -17,7 +17,7 @@ extension PublicKey {
     try self.init(bytes: bytes, name: String(words[2]))
   }
 
-  /// The key as a PEM SubjectPublicKeyInfo (RFC 8410, section 4; RFC 7468, section 13) for openssl and others.
+  /// The key as a PEM SubjectPublicKeyInfo (RFC 8410, section 4; RFC 7468, section 13) for openssl.
   package var pem: String {
     // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER 1.3.101.112 }, BIT STRING of no unused bits }
     let prefix: [UInt8] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]

@@ -9,7 +9,7 @@ extension SecretKeyFile {
     guard mode & 0o077 == 0 else {
       throw SigningError(
         .permissions,
-        "\(path) can be reached by others (mode \(String(mode, radix: 8))); make it yours alone with chmod 600"
+        "\(path) can be reached by others (mode \(String(mode, radix: 8))); make it yours with chmod 600"
       )
     }
     return try SecretKeyFile(text: bytes, source: path)

@@ -8,8 +8,8 @@ internal import Bytes
 //     "kdf": { "memory_kib": N, "passes": N, "salt": BASE64 of 16 bytes },
 //     "keyid": HEX, "name": NAME, "nonce": BASE64 of 24 bytes, "public": HEX }
 //
-// The additional data of the cipher are the canonical JSON of all members but "ciphertext", so no field can be
-// changed without the passphrase. Not encrypted:
+// The additional data of the cipher are the canonical JSON of all members but "ciphertext", so no field can
+// be changed without the passphrase. Not encrypted:
 //
 //   { "encryption": "none", "format": …, "keyid": …, "name": …, "public": …,
 //     "seed": BASE64 of 32 bytes, "warning": … }

@@ -6,8 +6,11 @@ import TestSupport
 import Testing
 
 @Suite struct DownloadTests {
-  let bytes = pattern(3_000_000)
-  var digest: SHA256Digest { SHA256.digest(of: bytes) }
+  // Made once: debug builds are slow at it.
+  private static let shared = pattern(3_000_000)
+  private static let sharedDigest = SHA256.digest(of: shared)
+  let bytes = shared
+  let digest = sharedDigest
 
   @Test func arrivesInPiecesAndIsCommitted() async throws {
     try await withStore { store in

@@ -64,13 +64,14 @@ import Testing
 
   @Test func concurrentWritersLeaveOneOfTheirs() async throws {
     try await withStore { store in
+      let payloads = (UInt8(1)...4).map { pattern(9000, seed: $0) }
       try await withThrowingTaskGroup(of: Void.self) { group in
-        for seed in UInt8(1)...4 {
+        for payload in payloads {
           group.addTask {
             for _ in 0..<30 {
-              try store.setRecord(pattern(9000, seed: seed), kind: "k", key: "r")
+              try store.setRecord(payload, kind: "k", key: "r")
               let seen = try store.record(kind: "k", key: "r")
-              #expect((UInt8(1)...4).contains { seen == pattern(9000, seed: $0) })
+              #expect(payloads.contains { seen == $0 })
             }
           }
         }

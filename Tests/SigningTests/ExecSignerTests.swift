@@ -132,6 +132,22 @@ import Testing
     #expect(error.description.contains("/no/such/signer"))
   }
 
+  @Test func theProgramDoesNotGetThePassphraseOfOurKeys() async throws {
+    try await withProgram(sign: "env > environment; exit 1") { program in
+      // The environment belongs to the process: only a child may change it.
+      await #expect(processExitsWith: .success) { [program = program as String] in
+        setenv("NETIMG_KEY_PASSPHRASE", "sesame", 1)
+        setenv("NETIMG_KEYS", "/keys", 1)
+        let signer = try await ExecSigner.open(program: program)
+        _ = await signingError { _ = try await signer.sign([1]) }
+      }
+      let directory = URL(filePath: program).deletingLastPathComponent()
+      let seen = try String(contentsOf: directory.appending(path: "environment"), encoding: .utf8)
+      #expect(!seen.contains("sesame"))
+      #expect(seen.contains("NETIMG_KEYS=/keys"))
+    }
+  }
+
   @Test func theProgramSeesAPlainFileAndNoDescriptorOfOurs() async throws {
     // A descriptor without O_CLOEXEC, as careless libraries leave them.
     let careless = dup(1)

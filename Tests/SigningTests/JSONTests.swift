@@ -8,7 +8,8 @@ import Testing
 
   @Test func readsWhatTheRFCAllows() throws {
     let value = try parse(
-      #" { "a" : [ 1 , -2, 0, 1.50, -1e+3, true, false, null ] ,"b":{}, "c":[], "\u0064":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é" } "#
+      #" { "a" : [ 1 , -2, 0, 1.50, -1e+3, true, false, null ] ,"b":{}, "c":[], "#
+        + #""\u0064":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é" } "#
     )
     #expect(
       value["a"]?.elements

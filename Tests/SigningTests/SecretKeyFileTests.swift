@@ -177,7 +177,8 @@ import Testing
         from nacl.pwhash import argon2id
         f = json.load(open(sys.argv[1])); kdf = f["kdf"]
         c = base64.b64decode(f.pop("ciphertext"))
-        key = argon2id.kdf(32, b"pass", base64.b64decode(kdf["salt"]), kdf["passes"], kdf["memory_kib"] * 1024)
+        salt = base64.b64decode(kdf["salt"])
+        key = argon2id.kdf(32, b"pass", salt, kdf["passes"], kdf["memory_kib"] * 1024)
         header = json.dumps(f, sort_keys=True, separators=(",", ":")).encode()
         print(decrypt(c, header, base64.b64decode(f["nonce"]), key).hex())
         """
