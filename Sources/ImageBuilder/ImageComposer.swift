@@ -93,23 +93,24 @@ struct ImageComposer {
   }
 
   private mutating func addAlternatives() throws {
+    let tree = tree
+    func isPresent(_ path: String) -> Bool { tree.resolve(RootTree.canonical(path)) != nil }
     var candidates: [Alternatives.Candidate] = []
     for package in packages {
       for action in package.actions {
-        guard case .alternative(let master, let priority, let slaves) = action else { continue }
-        func exists(_ link: ScriptAction.Link) -> Bool { tree.resolve(RootTree.canonical(link.path)) != nil }
         // What the manifest drops (a manual page, say) is no alternative.
-        guard exists(master) else { continue }
+        guard case .alternative(let master, let priority, let slaves) = action, isPresent(master.path) else { continue }
         candidates.append(
           Alternatives.Candidate(
-            link: master.link, name: master.name, path: master.path, priority: priority,
-            slaves: slaves.filter(exists).map { Alternatives.Slave(link: $0.link, name: $0.name, path: $0.path) }))
+            origin: "package \(package.name)", link: master.link, name: master.name, path: master.path,
+            priority: priority,
+            followers: slaves.map { Alternatives.Follower(link: $0.link, name: $0.name, path: $0.path) }))
       }
     }
     var overrides: [String: String] = [:]
     for choice in inputs.image.declarations.alternatives { overrides[choice.name] = choice.path }
-    for link in try Alternatives.links(candidates, overrides: overrides) {
-      tree.putLink(RootTree.canonical(link.path), to: link.target)
+    for link in try Alternatives.links(candidates, overrides: overrides, isPresent: isPresent) {
+      self.tree.putLink(RootTree.canonical(link.path), to: link.target)
     }
   }
 }

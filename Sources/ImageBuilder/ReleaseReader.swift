@@ -28,6 +28,11 @@ package struct ReleaseReader: Sendable {
     return try Self.read("\(directory)/\(name)", limit: Self.maximumFileSize)
   }
 
+  /// The same, but `nil` if there is no such file.
+  package func readIfPresent(_ name: String) throws(BuildError) -> [UInt8]? {
+    access("\(directory)/\(name)", F_OK) == 0 ? try read(name) : nil
+  }
+
   /// The index, decoded.
   package func index() throws(BuildError) -> RootIndex {
     let bytes = try read(ReleaseFile.index)

@@ -46,10 +46,7 @@ package struct ReleaseVerifier: Sendable {
 
   private func checkSignature(_ keys: [PublicKey], _ threshold: Int) throws -> [PublicKey] {
     let source = "\(reader.directory)/\(ReleaseFile.signature)"
-    let bytes: [UInt8]
-    do {
-      bytes = try reader.read(ReleaseFile.signature)
-    } catch let error where error.code == .missingInput {
+    guard let bytes = try reader.readIfPresent(ReleaseFile.signature) else {
       throw BuildError(.verification, "the release is not signed: \(source) is not there")
     }
     let envelope = try Envelope(json: bytes, source: source)
@@ -91,11 +88,8 @@ package struct ReleaseVerifier: Sendable {
     {
       findings.append("\(ReleaseFile.index) describes another root image than \(ReleaseFile.release)")
     }
-    let reader = reader
     let dataBlocks = Int(index.dataSize) / RootIndex.blockSize
-    let checked = (try? await concurrentMap(index.frames) { frame -> Result<CheckedFrame, BuildError> in
-      Result { () throws(BuildError) in CheckedFrame(try reader.content(of: frame)) }
-    }) ?? []
+    let checked = await checkFrames(of: index)
     var leaves: [UInt8] = []
     var tail: [UInt8] = []
     var position = 0
@@ -117,6 +111,18 @@ package struct ReleaseVerifier: Sendable {
       return ["the root image does not have the root hash \(index.rootHash.hex)"]
     }
     return tree.bytes == tail ? [] : ["the hash tree in the frames is not that of the root image"]
+  }
+
+  private func checkFrames(of index: RootIndex) async -> [Result<CheckedFrame, BuildError>] {
+    let reader = reader
+    let results = try? await concurrentMap(index.frames) { (frame: RootIndex.Frame) -> Result<CheckedFrame, BuildError> in
+      do throws(BuildError) {
+        return .success(CheckedFrame(try reader.content(of: frame)))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return results ?? []
   }
 
   private struct CheckedFrame: Sendable {

@@ -4,6 +4,8 @@ internal import Bytes
 internal import DebianArchive
 internal import FoundationEssentials
 internal import ImageBuilder
+internal import Manifest
+internal import Provenance
 
 /// `netimg build`
 struct BuildCommand: AsyncParsableCommand {

@@ -65,7 +65,7 @@ struct KeyShowCommand: ParsableCommand {
 
   func run() throws {
     let key = try ring.publicKey(key)
-    if common.json { return KeyRow.render([KeyRing.Entry(publicKey: key, secretPath: nil)], json: true) }
+    if common.json { return Console.json([KeyRow(key, hasSecret: false)]) }
     Console.out(pem ? String(key.pem.reversed().drop { $0.isNewline }.reversed()) : key.line)
   }
 }
@@ -89,14 +89,16 @@ private struct KeyRow: Encodable {
   let publicKey: String
   let hasSecret: Bool
 
+  init(_ key: PublicKey, hasSecret: Bool) {
+    name = key.name
+    id = key.keyID
+    publicKey = key.line
+    self.hasSecret = hasSecret
+  }
+
   static func render(_ entries: [KeyRing.Entry], json: Bool) {
     if json {
-      return Console.json(
-        entries.map {
-          KeyRow(
-            name: $0.publicKey.name, id: $0.publicKey.keyID, publicKey: $0.publicKey.line,
-            hasSecret: $0.secretPath != nil)
-        })
+      return Console.json(entries.map { KeyRow($0.publicKey, hasSecret: $0.secretPath != nil) })
     }
     for entry in entries {
       Console.out("\(entry.publicKey.keyID)  \(entry.publicKey.name)\(entry.secretPath == nil ? "  (public half only)" : "")")

@@ -8,6 +8,7 @@ internal import ImageBuilder
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import Signing
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
 enum ExitStatus {
@@ -50,6 +51,7 @@ enum Failure {
     case let error as BuildError: return status(error.code)
     case let error as ArchiveError: return status(error.code)
     case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
