@@ -196,4 +196,17 @@ import Testing
       }
     }
   }
+
+  @Test func modulesOrderCountsTheFirstMention() throws {
+    let modules = try ["a", "b", "c-d"].map { try KernelModuleFixture(path: "k/\($0).ko").parse() }
+    func order(_ text: String) throws -> [String] {
+      try ModuleGraph(modules, order: [UInt8](text.utf8)).modules.map(\.name)
+    }
+    #expect(try order("") == ["a", "b", "c_d"])
+    #expect(try order("k/c-d.ko\nk/b.ko\nk/c-d.ko\nk/a.ko\n") == ["c_d", "b", "a"])
+    #expect(try order("k/none.ko\nk/b.ko\n") == ["b", "a", "c_d"])
+    // The list says .ko whatever the files are packed with.
+    let packed = try KernelModuleFixture(path: "k/z.ko").parse()
+    #expect(try ModuleGraph(modules + [packed], order: [UInt8]("k/z.ko\n".utf8)).modules.first?.name == "z")
+  }
 }

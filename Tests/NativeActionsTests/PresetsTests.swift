@@ -74,4 +74,15 @@ import Testing
       Issue.record("another error: \(error)")
     }
   }
+
+  @Test func instancesAndTemplates() throws {
+    let template = try #require(UnitName("a-b@.service"))
+    #expect(template.isTemplate)
+    #expect(template.template == template)
+    #expect(template.instantiated("x")?.text == "a-b@x.service")
+    #expect(template.instantiated("x/y") == nil)
+    #expect(template.instantiated("x")?.template == template)
+    #expect(template.instantiated("x")?.instantiated("y") == nil)
+    #expect(UnitName("a.service")?.template == nil)
+  }
 }
