@@ -66,7 +66,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "FrameFormatTests", dependencies: ["Bytes", "FrameFormat", "TestSupport"]),
-    .testTarget(name: "Stage0Tests", dependencies: ["Bytes", "CPosixShim", "FrameFormat", "Stage0", "TestSupport"]),
+    .testTarget(
+      name: "Stage0Tests", dependencies: ["Bytes", "CPosixShim", "FrameFormat", "Stage0", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),

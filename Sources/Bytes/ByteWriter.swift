@@ -41,7 +41,8 @@ package struct ByteWriter: Sendable {
 
   /// Overwrites bytes already written, from `offset` on. The range must have been written.
   package mutating func patch(at offset: Int, with replacement: [UInt8]) {
-    precondition(offset >= 0 && offset + replacement.count <= bytes.count, "a patch stays inside what is written")
+    precondition(
+      offset >= 0 && offset + replacement.count <= bytes.count, "a patch stays inside what is written")
     for (index, byte) in replacement.enumerated() {
       bytes[offset + index] = byte
     }

@@ -99,7 +99,8 @@ package struct RootIndex: Equatable, Sendable {
       let frame: Frame?
       do { frame = try Frame(&reader) } catch { throw FrameFormatError(error) }
       guard let frame else {
-        throw FrameFormatError(.inconsistent, "frame \(number) of the root image index has an impossible size")
+        throw FrameFormatError(
+          .inconsistent, "frame \(number) of the root image index has an impossible size")
       }
       total += UInt64(frame.size)
       frames.append(frame)

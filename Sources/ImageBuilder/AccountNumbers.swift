@@ -24,7 +24,8 @@ package struct AccountNumbers: Sendable {
     case .name(let name):
       guard let number = table[name] else {
         throw BuildError(
-          .manifest, "/\(path) belongs to \(what) \(name), which the image does not have: declare it under \(what)s:")
+          .manifest,
+          "/\(path) belongs to \(what) \(name), which the image does not have: declare it under \(what)s:")
       }
       return number
     }

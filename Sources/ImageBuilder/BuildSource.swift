@@ -63,7 +63,8 @@ package struct BuildSource: Sendable {
   /// The lock file, or an error that says how to make one.
   package func lock() throws -> (lock: LockFile, digest: SHA256Digest) {
     guard let lockBytes else {
-      throw BuildError(.lock, "\(lockPath) is not there: run netimg lock \(image.manifestPath), and commit it")
+      throw BuildError(
+        .lock, "\(lockPath) is not there: run netimg lock \(image.manifestPath), and commit it")
     }
     return (try LockFile(decoding: lockBytes, file: lockPath), SHA256.digest(of: lockBytes))
   }
@@ -73,7 +74,9 @@ package struct BuildSource: Sendable {
     if let version = image.version { return version.value }
     guard let gitVersion else {
       throw BuildError(
-        .manifest, "\(image.manifestPath) is in no git repository, which would give the version: write `version:` into it")
+        .manifest,
+        "\(image.manifestPath) is in no git repository, which would give the version: write `version:` into it"
+      )
     }
     return try gitVersion.get()
   }
@@ -106,7 +109,9 @@ package struct BuildSource: Sendable {
       if component == ".." { _ = components.popLast() } else { components.append(component) }
     }
     let joined = components.joined(separator: "/")
-    guard path.utf8.first == UInt8(ascii: "/"), let workTree = repository.workTree.flatMap(realPath) else { return joined }
+    guard path.utf8.first == UInt8(ascii: "/"), let workTree = repository.workTree.flatMap(realPath) else {
+      return joined
+    }
     let prefix = String(workTree.dropFirst()) + "/"
     guard joined.hasPrefix(prefix) else {
       throw BuildError(.manifest, "\(path) is not in the repository \(workTree): give a path inside it")
@@ -118,10 +123,13 @@ package struct BuildSource: Sendable {
   private static func root(above path: String, in tree: GitTree, reference: String) throws -> String {
     var directory = RootTree.parent(of: path)
     while true {
-      if try tree.list(directory).contains(where: { $0.name == "images" && $0.kind == .directory }) { return directory }
+      if try tree.list(directory).contains(where: { $0.name == "images" && $0.kind == .directory }) {
+        return directory
+      }
       guard !directory.isEmpty else {
         throw BuildError(
-          .manifest, "\(path) at \(reference): no directory above it has a folder images; check path and reference")
+          .manifest,
+          "\(path) at \(reference): no directory above it has a folder images; check path and reference")
       }
       directory = RootTree.parent(of: directory)
     }

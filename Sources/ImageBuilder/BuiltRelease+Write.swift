@@ -15,7 +15,8 @@ extension BuiltRelease {
   ) async throws {
     var envelope: [UInt8]?
     if let signer {
-      envelope = try await Envelope.sign(payloadType: Self.payloadType, payload: manifest, signers: [signer]).json
+      envelope = try await Envelope.sign(payloadType: Self.payloadType, payload: manifest, signers: [signer])
+        .json
     }
     let directory = try ReleaseDirectory(path)
     announce(directory.temporary)

@@ -39,7 +39,8 @@ extension BuiltRelease {
       stub: boot.stub,
       sections: [
         (".osrel", ByteRope(boot.osRelease)), (".cmdline", ByteRope(Array(commandLine.utf8))),
-        (".uname", ByteRope(Array(boot.kernelRelease.utf8))), (".initrd", initrd), (".linux", ByteRope(boot.kernel)),
+        (".uname", ByteRope(Array(boot.kernelRelease.utf8))), (".initrd", initrd),
+        (".linux", ByteRope(boot.kernel)),
       ])
     let pcr11 = PCR11.expected(of: try PEImage(uki))
 
@@ -71,7 +72,8 @@ extension BuiltRelease {
         Release.Exception(rule: $0.rule, path: $0.path, reason: $0.reason)
       },
       builder: Release.Builder(
-        version: BuilderVersion.current, compressionLevel: inputs.compressionLevel, formats: BuilderVersion.formats))
+        version: BuilderVersion.current, compressionLevel: inputs.compressionLevel,
+        formats: BuilderVersion.formats))
     return BuiltRelease(release: release, files: artifacts + frames, manifest: try release.encode())
   }
 
@@ -83,7 +85,9 @@ extension BuiltRelease {
       guard let limit, size > limit else { return }
       findings.append("\(place): \(what) has \(size) bytes, \(size - limit) more than its limit of \(limit)")
     }
-    check("the root image", release.root.size, limits.image?.value, "\(limits.image.map { "\($0.location)" } ?? "")")
+    check(
+      "the root image", release.root.size, limits.image?.value,
+      "\(limits.image.map { "\($0.location)" } ?? "")")
     if let uki = release.artifacts.first(where: { $0.name == ReleaseFile.uki }) {
       check("the UKI", uki.size, limits.uki?.value, "\(limits.uki.map { "\($0.location)" } ?? "")")
     }

@@ -62,8 +62,10 @@ extension FramePlan.Slice {
         }
         offset += segment.range.count
         let padding = (EROFS.blockSize - offset % EROFS.blockSize) % EROFS.blockSize
-        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[offset..<offset + padding])
-          .initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(
+          rebasing: UnsafeMutableRawBufferPointer(buffer)[offset..<offset + padding]
+        )
+        .initializeMemory(as: UInt8.self, repeating: 0)
         offset += padding
       }
       count = size

@@ -20,7 +20,9 @@ package enum ImageBuild {
     }
     guard image.architecture.value == .amd64 else {
       throw BuildError(
-        .manifest, "\(image.architecture.location): images for \(image.architecture.value) cannot be built yet: use amd64")
+        .manifest,
+        "\(image.architecture.location): images for \(image.architecture.value) cannot be built yet: use amd64"
+      )
     }
     try StageZeroProgram.check(inputs.stage0)
 
@@ -30,7 +32,8 @@ package enum ImageBuild {
       try unpacker.unpack($0)
     }
     guard let stubPackage = inputs.lock.package(named: image.stubPackage.value) else {
-      throw BuildError(.lock, "\(image.stubPackage.location): \(image.stubPackage.value) is not locked: run netimg lock")
+      throw BuildError(
+        .lock, "\(image.stubPackage.location): \(image.stubPackage.value) is not locked: run netimg lock")
     }
     let stub = try unpacker.file("usr/lib/systemd/boot/efi/linuxx64.efi.stub", of: stubPackage)
 

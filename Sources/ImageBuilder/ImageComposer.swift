@@ -99,7 +99,9 @@ struct ImageComposer {
     for package in packages {
       for action in package.actions {
         // What the manifest drops (a manual page, say) is no alternative.
-        guard case .alternative(let master, let priority, let slaves) = action, isPresent(master.path) else { continue }
+        guard case .alternative(let master, let priority, let slaves) = action, isPresent(master.path) else {
+          continue
+        }
         candidates.append(
           Alternatives.Candidate(
             origin: "package \(package.name)", link: master.link, name: master.name, path: master.path,

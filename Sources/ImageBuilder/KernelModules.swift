@@ -53,7 +53,8 @@ struct KernelModules: Sendable {
     var files: [String: [UInt8]] = [:]
     for module in closure.modules { files[module.path] = parsed[module.name]?.bytes }
     let indexes = try ModuleIndexes.encode(
-      modules: closure.modules, order: kernel.lists["modules.order"], builtin: builtin, builtinModinfo: builtinInfo)
+      modules: closure.modules, order: kernel.lists["modules.order"], builtin: builtin,
+      builtinModinfo: builtinInfo)
     files.merge(indexes) { _, new in new }
     for (name, bytes) in kernel.lists where name.hasPrefix("modules.") { files[name] = bytes }
     return files
@@ -103,7 +104,9 @@ struct KernelModules: Sendable {
     let end = path.firstRange(of: ".ko")?.upperBound ?? path.endIndex
     let plainPath = String(path[..<end])
     let bytes =
-      plainPath == path ? stored : try Decompressor.decompress(
+      plainPath == path
+      ? stored
+      : try Decompressor.decompress(
         stored, as: Compression(fileName: path), limit: maximumSize, name: path)
     return (try ModuleInfo.parse(ko: bytes, path: plainPath), bytes)
   }

@@ -18,13 +18,15 @@ struct PackageUnpacker: Sendable {
       let digest = SHA256.digest(of: script)
       guard locked.scripts.contains(where: { $0.name == name.rawValue && $0.digest == digest }) else {
         throw BuildError(
-          .lock, "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not in the lock: run netimg lock")
+          .lock,
+          "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not in the lock: run netimg lock")
       }
       let verdict = ScriptClassifier.classify(script, name: name)
       guard verdict.class != .unknown else {
         guard isReviewed(locked.name, name, digest) else {
           throw BuildError(
-            .lock, "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not reviewed: run netimg lock")
+            .lock,
+            "\(locked.name): its \(name.rawValue) (sha256 \(digest.hex)) is not reviewed: run netimg lock")
         }
         continue
       }
@@ -45,13 +47,15 @@ struct PackageUnpacker: Sendable {
   private func open(_ locked: LockFile.Package) throws -> DebFile {
     guard let bytes = try store.read(locked.digest) else {
       throw BuildError(
-        .missingInput, "package \(locked.name) \(locked.version) is not in the store: build once without --offline")
+        .missingInput,
+        "package \(locked.name) \(locked.version) is not in the store: build once without --offline")
     }
     let deb = try DebFile(bytes: bytes, name: RootTree.name(of: locked.path))
     guard deb.packageName == locked.name, deb.version.description == locked.version else {
       throw BuildError(
         .lock,
-        "\(locked.path) is \(deb.packageName) \(deb.version), but the lock says \(locked.name) \(locked.version)")
+        "\(locked.path) is \(deb.packageName) \(deb.version), but the lock says \(locked.name) \(locked.version)"
+      )
     }
     return deb
   }

@@ -107,7 +107,8 @@ package struct Release: Codable, Sendable, Equatable {
       let format = try JSONDecoder().decode(Format.self, from: Data(bytes)).format
       guard format <= currentFormat else {
         throw BuildError(
-          .verification, "\(file) has format \(format), this netimg knows \(currentFormat): use a newer netimg")
+          .verification,
+          "\(file) has format \(format), this netimg knows \(currentFormat): use a newer netimg")
       }
       release = try JSONDecoder().decode(Release.self, from: Data(bytes))
     } catch let error as BuildError {
@@ -136,7 +137,11 @@ package enum JSONProblem {
   private static func path(_ keys: [any CodingKey]) -> String {
     var text = ""
     for key in keys {
-      if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+      if let index = key.intValue {
+        text += "[\(index)]"
+      } else {
+        text += (text.isEmpty ? "" : ".") + key.stringValue
+      }
     }
     return text.isEmpty ? "the whole file" : text
   }

@@ -28,7 +28,8 @@ package struct ReleaseDirectory: ~Copyable {
     final = path
     temporary = Self.neighbour(of: path, "partial")
     try FileManager.default.createDirectory(
-      atPath: RootTree.parent(of: path).isEmpty ? "." : RootTree.parent(of: path), withIntermediateDirectories: true)
+      atPath: RootTree.parent(of: path).isEmpty ? "." : RootTree.parent(of: path),
+      withIntermediateDirectories: true)
     guard mkdir(temporary, 0o755) == 0 else { throw Self.failure("cannot create \(temporary)") }
   }
 
@@ -37,7 +38,9 @@ package struct ReleaseDirectory: ~Copyable {
   }
 
   package func makeDirectory(_ name: String) throws {
-    guard mkdir("\(temporary)/\(name)", 0o755) == 0 else { throw Self.failure("cannot create \(temporary)/\(name)") }
+    guard mkdir("\(temporary)/\(name)", 0o755) == 0 else {
+      throw Self.failure("cannot create \(temporary)/\(name)")
+    }
   }
 
   /// Writes one file, mode 0644 whatever the umask.

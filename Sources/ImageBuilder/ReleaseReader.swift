@@ -22,9 +22,12 @@ package struct ReleaseReader: Sendable {
 
   /// A file of the release; its name must be one that a release has.
   package func read(_ name: String) throws(BuildError) -> [UInt8] {
-    guard !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/", omittingEmptySubsequences: false)
-      .contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
-    else { throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself") }
+    guard !name.isEmpty, !name.hasPrefix("/"),
+      !name.split(separator: "/", omittingEmptySubsequences: false)
+        .contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
+    else {
+      throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself")
+    }
     return try Self.read("\(directory)/\(name)", limit: Self.maximumFileSize)
   }
 
@@ -67,7 +70,8 @@ package struct ReleaseReader: Sendable {
     let file = netimg_open(path, O_RDONLY, 0)
     guard file >= 0 else {
       throw BuildError(
-        errno == ENOENT ? .missingInput : .inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
+        errno == ENOENT ? .missingInput : .inputOutput,
+        "cannot open \(path): \(String(cString: strerror(errno)))")
     }
     defer { close(file) }
     var status = stat()

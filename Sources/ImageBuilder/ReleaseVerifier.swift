@@ -41,7 +41,8 @@ package struct ReleaseVerifier: Sendable {
     findings += await checkRoot()
     if let uki = artifacts[ReleaseFile.uki] { findings += checkUKI(uki, artifacts) }
     return Outcome(
-      release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers, findings: findings)
+      release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers,
+      findings: findings)
   }
 
   private func checkSignature(_ keys: [PublicKey], _ threshold: Int) throws -> [PublicKey] {
@@ -66,7 +67,8 @@ package struct ReleaseVerifier: Sendable {
     let bytes = try reader.read(artifact.name)
     guard UInt64(bytes.count) == artifact.size else {
       throw BuildError(
-        .verification, "\(reader.directory)/\(artifact.name) has \(bytes.count) bytes, the release says \(artifact.size)")
+        .verification,
+        "\(reader.directory)/\(artifact.name) has \(bytes.count) bytes, the release says \(artifact.size)")
     }
     let digest = SHA256.digest(of: bytes)
     guard digest.hex == artifact.sha256 else {
@@ -98,7 +100,11 @@ package struct ReleaseVerifier: Sendable {
       case .failure(let error): findings.append(error.message)
       case .success(let content):
         // The tree's frames follow the data's: the builder cuts between them.
-        if position + frame.size / RootIndex.blockSize <= dataBlocks { leaves += content.leaves } else { tail += content.bytes }
+        if position + frame.size / RootIndex.blockSize <= dataBlocks {
+          leaves += content.leaves
+        } else {
+          tail += content.bytes
+        }
       }
       position += frame.size / RootIndex.blockSize
     }
@@ -107,7 +113,8 @@ package struct ReleaseVerifier: Sendable {
       return ["\(ReleaseFile.index): a frame holds both file system and hash tree"]
     }
     let uuid = tail.count >= 32 ? Array(tail[16..<32]) : []
-    guard let tree = try? DmVerity.tree(leafHashes: leaves, uuid: uuid), tree.rootHash == index.rootHash else {
+    guard let tree = try? DmVerity.tree(leafHashes: leaves, uuid: uuid), tree.rootHash == index.rootHash
+    else {
       return ["the root image does not have the root hash \(index.rootHash.hex)"]
     }
     return tree.bytes == tail ? [] : ["the hash tree in the frames is not that of the root image"]
@@ -115,7 +122,8 @@ package struct ReleaseVerifier: Sendable {
 
   private func checkFrames(of index: RootIndex) async -> [Result<CheckedFrame, BuildError>] {
     let reader = reader
-    let results = try? await concurrentMap(index.frames) { (frame: RootIndex.Frame) -> Result<CheckedFrame, BuildError> in
+    let results = try? await concurrentMap(index.frames) {
+      (frame: RootIndex.Frame) -> Result<CheckedFrame, BuildError> in
       do throws(BuildError) {
         return .success(CheckedFrame(try reader.content(of: frame)))
       } catch {
@@ -149,7 +157,9 @@ package struct ReleaseVerifier: Sendable {
     ]
     for (section, content) in expected {
       guard let content else { continue }
-      guard let found = image.section(named: section), image.contents(of: found).digest == SHA256.digest(of: content) else {
+      guard let found = image.section(named: section),
+        image.contents(of: found).digest == SHA256.digest(of: content)
+      else {
         findings.append("\(name): its \(section) is not what the release says")
         continue
       }

@@ -53,7 +53,8 @@ extension RootTree {
     let origin = "\(user.location)"
     let request = Sysusers.Request.user(
       name: user.name, identifier: user.uid.map { .fixed($0) } ?? .automatic,
-      group: user.group.map { .name($0) } ?? .own, gecos: user.value.description, home: user.home, isExpired: false)
+      group: user.group.map { .name($0) } ?? .own, gecos: user.value.description, home: user.home,
+      isExpired: false)
     return [Sysusers.Line(origin: origin, request: request)]
       + user.groups.map { Sysusers.Line(origin: origin, request: .member(user: user.name, group: $0)) }
   }

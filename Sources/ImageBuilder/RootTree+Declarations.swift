@@ -17,7 +17,8 @@ extension RootTree {
     }
     for link in declarations.links {
       try add(
-        RootNode(.symlink(link.target), mode: 0o777, pack: Self.pack(link.origin)), at: link.path, from: link.location)
+        RootNode(.symlink(link.target), mode: 0o777, pack: Self.pack(link.origin)), at: link.path,
+        from: link.location)
     }
   }
 
@@ -26,7 +27,8 @@ extension RootTree {
     for change in changes {
       guard let path = resolve(Self.canonical(change.path)), var node = self[path] else {
         throw BuildError(
-          .manifest, "\(change.location): /\(Self.canonical(change.path)) is not in the image: remove this permission")
+          .manifest,
+          "\(change.location): /\(Self.canonical(change.path)) is not in the image: remove this permission")
       }
       if let mode = change.mode { node.mode = mode }
       if let owner = change.owner { node.owner = .name(owner) }
@@ -43,7 +45,9 @@ extension RootTree {
     PackName(origin.kind == .image ? .image : .component, origin.name)
   }
 
-  private mutating func add(_ node: RootNode, at path: String, from location: SourceLocation) throws(BuildError) {
+  private mutating func add(_ node: RootNode, at path: String, from location: SourceLocation)
+    throws(BuildError)
+  {
     do {
       try add(node, at: path)
     } catch {

@@ -43,7 +43,8 @@ extension RootTree {
     for package in packages {
       var text = ""
       for field in package.control.fields {
-        text += "\(field.name): \(field.value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n "))\n"
+        text +=
+          "\(field.name): \(field.value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n "))\n"
         if field.name == "Package" { text += "Status: install ok installed\n" }
       }
       putFile("var/lib/dpkg/status.d/\(package.name)", Array(text.utf8))

@@ -19,7 +19,8 @@ extension RootTree {
         guard let original = self[Self.canonical(target)], case .file = original.kind else {
           throw BuildError(
             .manifest,
-            "package \(package.name): /\(entry.path) is another name of /\(target), which is dropped; drop both or neither")
+            "package \(package.name): /\(entry.path) is another name of /\(target), which is dropped; drop both or neither"
+          )
         }
         node = original
       }

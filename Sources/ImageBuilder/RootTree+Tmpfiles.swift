@@ -24,7 +24,8 @@ extension RootTree {
       case .copy(let path, let source, let replaces, let access):
         copy(Self.canonical(source), to: Self.canonical(path), replaces: replaces, access)
       case .fifo(let path, _, _):
-        throw BuildError(.badInput, "tmpfiles.d asks for the named pipe \(path) on the read-only root: drop its file")
+        throw BuildError(
+          .badInput, "tmpfiles.d asks for the named pipe \(path) on the read-only root: drop its file")
       case .adjust(let pattern, let isRecursive, let onlyDirectories, let access):
         for path in matches(pattern) {
           let below = isRecursive ? paths(below: path) : []

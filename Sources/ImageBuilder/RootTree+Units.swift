@@ -12,14 +12,18 @@ extension RootTree {
   mutating func enableUnits(_ enabled: [Located<String>], masked: [Located<String>]) throws {
     var names: [UnitName] = []
     for unit in enabled {
-      guard let name = UnitName(unit.value), try load(name) ?? name.template.flatMap({ try load($0) }) != nil else {
+      guard let name = UnitName(unit.value), try load(name) ?? name.template.flatMap({ try load($0) }) != nil
+      else {
         throw BuildError(
-          .manifest, "\(unit.location): the image has no unit \(unit.value): add its package, or correct the name")
+          .manifest,
+          "\(unit.location): the image has no unit \(unit.value): add its package, or correct the name")
       }
       names.append(name)
     }
     let root = self
-    let links = try UnitEnablement.links(enabling: names) { name throws(NativeActionError) in try root.load(name) }
+    let links = try UnitEnablement.links(enabling: names) { name throws(NativeActionError) in
+      try root.load(name)
+    }
     for link in links { putLink("etc/systemd/system/\(link.path)", to: link.target) }
     for unit in masked {
       guard let name = UnitName(unit.value) else {

@@ -92,7 +92,9 @@ package struct RootTree: Sendable {
     switch (present.kind, node.kind) {
     case (.directory, .directory):
       // The root of every archive: what is there stays, unless only the builder asked for it so far.
-      if present.pack.kind == .generated && node.pack.kind != .generated && !path.isEmpty { nodes[path] = node }
+      if present.pack.kind == .generated && node.pack.kind != .generated && !path.isEmpty {
+        nodes[path] = node
+      }
     case (.file(let old), .file(let new)) where old.bytes == new.bytes && present.mode == node.mode: break
     case (.symlink(let old), .symlink(let new)) where old == new: break
     case (.symlink, .directory) where resolve(path).flatMap({ nodes[$0]?.isDirectory }) == true: break
@@ -100,7 +102,8 @@ package struct RootTree: Sendable {
       guard present.isConfigurationFile, node.pack.kind != .package else {
         throw BuildError(
           .conflict,
-          "/\(path) comes from \(present.pack) and, with other content, from \(node.pack); drop it from one of them")
+          "/\(path) comes from \(present.pack) and, with other content, from \(node.pack); drop it from one of them"
+        )
       }
       nodes[path] = node
     }

@@ -47,7 +47,8 @@ package struct UnpackedPackage: Sendable {
       kernel = try Self.kernelFiles(all, release: release, package: name)
       entries = all.filter { entry in
         let path = RootTree.canonical(entry.path)
-        return path != "boot" && !path.hasPrefix("boot/") && !path.hasPrefix("usr/lib/modules/") && !isDropped(path)
+        return path != "boot" && !path.hasPrefix("boot/") && !path.hasPrefix("usr/lib/modules/")
+          && !isDropped(path)
       }
     } else {
       kernel = nil
@@ -74,7 +75,8 @@ package struct UnpackedPackage: Sendable {
       if rest.hasPrefix("kernel/") { modules[rest] = content } else { lists[rest] = content }
     }
     guard let image else {
-      throw BuildError(.badInput, "package \(package) lists the kernel \(release), but the manifest drops the file")
+      throw BuildError(
+        .badInput, "package \(package) lists the kernel \(release), but the manifest drops the file")
     }
     return KernelFiles(
       release: release, image: image, configuration: configuration, modules: modules, lists: lists)

@@ -22,7 +22,8 @@ package struct GitError: Error, Sendable {
   /// Throws if a libgit2 call failed; `action` says what was tried, such as "cannot open the repository x".
   static func check(_ status: Int32, _ action: @autoclosure () -> String) throws(GitError) {
     guard status < 0 else { return }
-    let detail = git_error_last().flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "libgit2 error \(status)"
+    let detail =
+      git_error_last().flatMap { $0.pointee.message }.map { String(cString: $0) } ?? "libgit2 error \(status)"
     throw GitError(status == GIT_ENOTFOUND.rawValue ? .notFound : .libgit2, "\(action()): \(detail)")
   }
 }

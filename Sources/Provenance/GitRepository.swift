@@ -66,7 +66,9 @@ package final class GitRepository: Sendable {
   /// in byte order), else `0.0.0-<commits>-g<hash>`.
   package func version(of revision: GitRevision) throws(GitError) -> String {
     try locked { repository throws(GitError) in
-      if let tag = try Self.tags(at: revision.commit, in: repository).max(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+      if let tag = try Self.tags(at: revision.commit, in: repository).max(by: {
+        $0.utf8.lexicographicallyPrecedes($1.utf8)
+      }) {
         return tag.hasPrefix("v") && tag.dropFirst().first?.isNumber == true ? String(tag.dropFirst()) : tag
       }
       guard git_repository_is_shallow(repository) == 0 else {
@@ -111,7 +113,8 @@ package final class GitRepository: Sendable {
     return found
   }
 
-  private static func countCommits(upTo commit: String, in repository: OpaquePointer) throws(GitError) -> Int {
+  private static func countCommits(upTo commit: String, in repository: OpaquePointer) throws(GitError) -> Int
+  {
     var walk: OpaquePointer?
     try GitError.check(git_revwalk_new(&walk, repository), "cannot walk the history")
     defer { git_revwalk_free(walk) }

@@ -20,7 +20,8 @@ package struct GitTree: SourceTree {
           throw GitError(.notAFile, "\(path) at \(revision.commit.prefix(12)) is no regular file")
         }
         return SourceFile(
-          bytes: try Self.blob(entry, path: path, in: pointer), isExecutable: mode == GIT_FILEMODE_BLOB_EXECUTABLE)
+          bytes: try Self.blob(entry, path: path, in: pointer),
+          isExecutable: mode == GIT_FILEMODE_BLOB_EXECUTABLE)
       } ?? nil
     }
   }
@@ -37,7 +38,8 @@ package struct GitTree: SourceTree {
           throw GitError(.notAFile, "\(directory) at \(revision.commit.prefix(12)) is no directory")
         }
         var tree: OpaquePointer?
-        try GitError.check(git_tree_lookup(&tree, pointer, git_tree_entry_id(entry)), "cannot read \(directory)")
+        try GitError.check(
+          git_tree_lookup(&tree, pointer, git_tree_entry_id(entry)), "cannot read \(directory)")
         defer { git_tree_free(tree) }
         return try Self.entries(of: tree, path: directory, in: pointer)
       } ?? []
@@ -83,7 +85,9 @@ package struct GitTree: SourceTree {
   ) throws(GitError) -> [SourceEntry] {
     var entries: [SourceEntry] = []
     for index in 0..<git_tree_entrycount(tree) {
-      guard let entry = git_tree_entry_byindex(tree, index), let text = git_tree_entry_name(entry) else { continue }
+      guard let entry = git_tree_entry_byindex(tree, index), let text = git_tree_entry_name(entry) else {
+        continue
+      }
       let name = String(cString: text)
       switch git_tree_entry_filemode(entry) {
       case GIT_FILEMODE_TREE:
@@ -92,7 +96,8 @@ package struct GitTree: SourceTree {
         entries.append(SourceEntry(name: name, kind: .file))
       case GIT_FILEMODE_LINK:
         let target = try blob(entry, path: "\(path)/\(name)", in: repository)
-        entries.append(SourceEntry(name: name, kind: .symlink(target: String(decoding: target, as: UTF8.self))))
+        entries.append(
+          SourceEntry(name: name, kind: .symlink(target: String(decoding: target, as: UTF8.self))))
       default:
         throw GitError(.notAFile, "\(path)/\(name) is a submodule, which a source tree cannot hold")
       }

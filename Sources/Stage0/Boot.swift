@@ -53,7 +53,7 @@ package struct Boot {
     for module in try moduleFiles() {
       do {
         try System.loadModule(module.path)
-      } catch where module.isOptional {
+      } catch  where module.isOptional {
         // For instance SHA-256 on instructions that this CPU does not have; the kernel's own C code does it then.
       }
     }
@@ -97,7 +97,8 @@ package struct Boot {
     let identity = Hex.encode(index.rootHash.bytes.prefix(16))
     guard
       netimg_dm_create(
-        "netimg-root", "CRYPT-VERITY-\(identity)-netimg-root", "verity", table, index.dataSize / 512, &device) == 0
+        "netimg-root", "CRYPT-VERITY-\(identity)-netimg-root", "verity", table, index.dataSize / 512, &device)
+        == 0
     else { throw Stage0Error(call: "the kernel refuses the dm-verity device for the root image") }
     let minor = (device & 0xff) | ((device >> 12) & 0xfff00)
     try System.mount("erofs", from: "/dev/dm-\(minor)", on: Path.root, flags: netimg_ms_rdonly)
@@ -123,7 +124,9 @@ package struct Boot {
     releaseInitrd()
     guard chdir(Path.root) == 0 else { throw Stage0Error(call: "cannot enter the root image") }
     try System.moveMount(".", to: "/")
-    guard chroot(".") == 0, chdir("/") == 0 else { throw Stage0Error(call: "cannot make the root image the root") }
+    guard chroot(".") == 0, chdir("/") == 0 else {
+      throw Stage0Error(call: "cannot make the root image the root")
+    }
     var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(Path.systemd), nil]
     var environment: [UnsafeMutablePointer<CChar>?] = [strdup("TERM=linux"), nil]
     execve(Path.systemd, &arguments, &environment)

@@ -109,7 +109,9 @@ package struct Report {
     posix_spawn_file_actions_addclose(&actions, ends[0])
     posix_spawn_file_actions_addclose(&actions, ends[1])
     var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-    var environment: [UnsafeMutablePointer<CChar>?] = [strdup("SYSTEMD_COLORS=0"), strdup("SYSTEMD_PAGER="), nil]
+    var environment: [UnsafeMutablePointer<CChar>?] = [
+      strdup("SYSTEMD_COLORS=0"), strdup("SYSTEMD_PAGER="), nil,
+    ]
     defer { for word in words + environment { free(word) } }
     var child: pid_t = 0
     let spawned = posix_spawn(&child, arguments[0], &actions, nil, &words, &environment) == 0

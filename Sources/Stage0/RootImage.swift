@@ -111,18 +111,22 @@ private final class AssemblyJob {
     let frame = index.frames[number]
     let path = "\(directory)/\(frame.digest.hex)"
     let file = netimg_open(path, O_RDONLY, 0)
-    guard file >= 0 else { throw Stage0Error(call: "cannot open frame \(number + 1) of the root image (\(path))") }
+    guard file >= 0 else {
+      throw Stage0Error(call: "cannot open frame \(number + 1) of the root image (\(path))")
+    }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, Int(status.st_size) == frame.storedSize else {
-      throw Stage0Error("frame \(number + 1) of the root image (\(path)) does not have its \(frame.storedSize) bytes")
+      throw Stage0Error(
+        "frame \(number + 1) of the root image (\(path)) does not have its \(frame.storedSize) bytes")
     }
     let mapping = mmap(nil, frame.storedSize, PROT_READ, MAP_PRIVATE, file, 0)
     guard let mapping, mapping != UnsafeMutableRawPointer(bitPattern: -1) else {
       throw Stage0Error(call: "cannot read \(path)")
     }
     defer { munmap(mapping, frame.storedSize) }
-    let slice = UnsafeMutableRawBufferPointer(rebasing: output[offsets[number]..<offsets[number] + frame.size])
+    let slice = UnsafeMutableRawBufferPointer(
+      rebasing: output[offsets[number]..<offsets[number] + frame.size])
     do {
       try FrameCodec.decompress(
         UnsafeRawBufferPointer(start: mapping, count: frame.storedSize), of: frame, into: slice)

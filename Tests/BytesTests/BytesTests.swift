@@ -46,7 +46,9 @@ struct SHA256Tests {
     #expect(SHA256Digest(hex: digest.hex) == digest)
     #expect(SHA256Digest(hex: digest.hex.uppercased()) == digest)
     #expect(SHA256Digest(digest.bytes) == digest)
-    for text in ["", "0", String(digest.hex.dropLast()), digest.hex + "00", "g" + digest.hex.dropFirst(), "é"] {
+    for text in [
+      "", "0", String(digest.hex.dropLast()), digest.hex + "00", "g" + digest.hex.dropFirst(), "é",
+    ] {
       #expect(SHA256Digest(hex: text) == nil)
     }
     #expect(SHA256Digest([1, 2]) == nil)

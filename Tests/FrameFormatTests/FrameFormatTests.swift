@@ -6,7 +6,9 @@ private func sample() throws -> (index: RootIndex, stored: [[UInt8]], contents: 
   let contents: [[UInt8]] = [
     [UInt8](repeating: 7, count: 8192), (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 31) },
   ]
-  let stored = try contents.map { content in try content.withUnsafeBytes { try FrameCodec.compress($0, level: 3) } }
+  let stored = try contents.map { content in
+    try content.withUnsafeBytes { try FrameCodec.compress($0, level: 3) }
+  }
   let frames = zip(stored, contents).map {
     RootIndex.Frame(digest: SHA256.digest(of: $0), storedSize: $0.count, size: $1.count)
   }

@@ -83,7 +83,9 @@ struct GitRepositoryTests {
       try source.commit("second")
       try await withScratchDirectory { directory in
         let clone = directory.appendingPathComponent("clone").path
-        #expect(try run(["git", "clone", "-q", "--depth", "1", "file://\(source.directory.path)", clone]).status == 0)
+        #expect(
+          try run(["git", "clone", "-q", "--depth", "1", "file://\(source.directory.path)", clone]).status
+            == 0)
         let repository = try GitRepository(containing: clone)
         let head = try repository.revision("HEAD")
         #expect {
@@ -112,7 +114,8 @@ struct GitRepositoryTests {
       try source.write("one", to: "images/base/files/etc/one")
       try source.write("#!/bin/sh\n", to: "images/base/run")
       try FileManager.default.setAttributes(
-        [.posixPermissions: 0o755], ofItemAtPath: source.directory.appendingPathComponent("images/base/run").path)
+        [.posixPermissions: 0o755],
+        ofItemAtPath: source.directory.appendingPathComponent("images/base/run").path)
       try FileManager.default.createSymbolicLink(
         atPath: source.directory.appendingPathComponent("images/link").path, withDestinationPath: "base/run")
       try source.commit("first")

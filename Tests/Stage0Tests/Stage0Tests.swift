@@ -58,7 +58,8 @@ struct RootImageTests {
     for number in [0, 1, 2, 3, 4, 0] {
       let content = (0..<8192).map { UInt8(truncatingIfNeeded: ($0 / 7) &* (number + 3)) }
       let stored = try content.withUnsafeBytes { try FrameCodec.compress($0, level: 3) }
-      let frame = RootIndex.Frame(digest: SHA256.digest(of: stored), storedSize: stored.count, size: content.count)
+      let frame = RootIndex.Frame(
+        digest: SHA256.digest(of: stored), storedSize: stored.count, size: content.count)
       try Data(stored).write(to: directory.appendingPathComponent(frame.digest.hex))
       frames.append(frame)
       image += content
@@ -67,7 +68,9 @@ struct RootImageTests {
     return Fixture(index: index, image: image, directory: directory.path)
   }
 
-  @Test("the frames' contents, in order, with any number of threads; the memory file is sealed", arguments: [1, 2, 9])
+  @Test(
+    "the frames' contents, in order, with any number of threads; the memory file is sealed",
+    arguments: [1, 2, 9])
   func assembles(threads: Int) async throws {
     try await withScratchDirectory { directory in
       let fixture = try fixture(in: directory)
@@ -97,7 +100,8 @@ struct RootImageTests {
       for bytes in [flipped, Array(good.dropLast()), good + [0], nil] {
         if let bytes { try Data(bytes).write(to: path) } else { try FileManager.default.removeItem(at: path) }
         do {
-          let file = try RootImage.assemble(fixture.index, framesIn: fixture.directory, threads: 2, consuming: false)
+          let file = try RootImage.assemble(
+            fixture.index, framesIn: fixture.directory, threads: 2, consuming: false)
           close(file)
           Issue.record("a damaged frame was accepted")
         } catch let error as Stage0Error {

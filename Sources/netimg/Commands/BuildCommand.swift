@@ -31,7 +31,9 @@ struct BuildCommand: AsyncParsableCommand {
   @Flag(help: "Replace a release that is already at the output.")
   var replace = false
 
-  @Option(name: .long, help: ArgumentHelp("Build a revision of the git repository instead of the work tree.", valueName: "ref"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Build a revision of the git repository instead of the work tree.", valueName: "ref"))
   var gitRef: String?
 
   @Flag(help: "Never open a socket: every package must be in the store.")
@@ -55,7 +57,9 @@ struct BuildCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...19).contains(compression) else { throw ValidationError("--compression is 1 to 19.") }
-    if offline, !mirrors.mirror.isEmpty { throw ValidationError("--offline and --mirror exclude each other.") }
+    if offline, !mirrors.mirror.isEmpty {
+      throw ValidationError("--offline and --mirror exclude each other.")
+    }
   }
 
   func run() async throws {
@@ -80,7 +84,8 @@ struct BuildCommand: AsyncParsableCommand {
     let blobs = try store.open()
     if !offline { progress.begin("Fetching packages") }
     let notes = try await PackageFetcher.fetchAll(
-      lock, store: blobs, mirrors: offline ? MirrorConfiguration(sources: []) : mirrors.load(), isOffline: offline
+      lock, store: blobs, mirrors: offline ? MirrorConfiguration(sources: []) : mirrors.load(),
+      isOffline: offline
     ) { progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true) }
     let release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
 

@@ -101,7 +101,9 @@ private struct KeyRow: Encodable {
       return Console.json(entries.map { KeyRow($0.publicKey, hasSecret: $0.secretPath != nil) })
     }
     for entry in entries {
-      Console.out("\(entry.publicKey.keyID)  \(entry.publicKey.name)\(entry.secretPath == nil ? "  (public half only)" : "")")
+      Console.out(
+        "\(entry.publicKey.keyID)  \(entry.publicKey.name)\(entry.secretPath == nil ? "  (public half only)" : "")"
+      )
     }
   }
 }

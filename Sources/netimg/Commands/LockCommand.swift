@@ -52,7 +52,10 @@ struct LockCommand: AsyncParsableCommand {
       progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true)
     }
     progress.begin("Reading archives, solving, fetching packages")
-    let locker = Locker(fetcher: fetcher, loader: IndexLoader(fetcher: fetcher, verifier: try SignatureVerifier(environment: ProcessInfo.processInfo.environment)))
+    let locker = Locker(
+      fetcher: fetcher,
+      loader: IndexLoader(
+        fetcher: fetcher, verifier: try SignatureVerifier(environment: ProcessInfo.processInfo.environment)))
     let outcome = try await locker.lock(source.image, previous: previous, update: selection)
     progress.end()
 
@@ -90,11 +93,12 @@ struct LockCommand: AsyncParsableCommand {
       bytes: lock.packages.reduce(0) { $0 + $1.size },
       added: after.keys.filter { before[$0] == nil }.sorted(),
       removed: before.keys.filter { after[$0] == nil }.sorted(),
-      moved: after.keys.filter { before[$0] != nil && before[$0] != after[$0] }.sorted().map { 
+      moved: after.keys.filter { before[$0] != nil && before[$0] != after[$0] }.sorted().map {
         LockReport.Move(name: $0, from: before[$0] ?? "", to: after[$0] ?? "")
       })
     if common.json { return Console.json(report) }
-    Console.out("\(path): \(report.packages) packages, \(Quantity.bytes(report.bytes))\(changed ? "" : ", unchanged")")
+    Console.out(
+      "\(path): \(report.packages) packages, \(Quantity.bytes(report.bytes))\(changed ? "" : ", unchanged")")
     guard previous != nil else { return }
     for name in report.added { Console.out("  + \(name) \(after[name] ?? "")") }
     for name in report.removed { Console.out("  - \(name) \(before[name] ?? "")") }

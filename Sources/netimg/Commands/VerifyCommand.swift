@@ -30,7 +30,9 @@ struct VerifyCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if unsigned != key.isEmpty { throw ValidationError("Give --key for each key that is trusted, or --unsigned.") }
+    if unsigned != key.isEmpty {
+      throw ValidationError("Give --key for each key that is trusted, or --unsigned.")
+    }
     guard threshold >= 1 else { throw ValidationError("--threshold is at least 1.") }
   }
 
@@ -43,7 +45,8 @@ struct VerifyCommand: AsyncParsableCommand {
     if common.json {
       Console.json(
         VerifyReport(
-          release: release, digest: outcome.digest, name: outcome.release.name, version: outcome.release.version,
+          release: release, digest: outcome.digest, name: outcome.release.name,
+          version: outcome.release.version,
           valid: outcome.findings.isEmpty, signers: outcome.signers.map(\.keyID), findings: outcome.findings))
     } else if outcome.findings.isEmpty {
       let signers = outcome.signers.map(\.name).joined(separator: ", ")

@@ -43,9 +43,12 @@ final class Progress: Sendable {
       let width = 24
       let filled = min(width, width * done / total)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      let seconds = max(0.001, Double((ContinuousClock.now - state.started).components.attoseconds) / 1e18
-        + Double((ContinuousClock.now - state.started).components.seconds))
-      let amount = isBytes
+      let seconds = max(
+        0.001,
+        Double((ContinuousClock.now - state.started).components.attoseconds) / 1e18
+          + Double((ContinuousClock.now - state.started).components.seconds))
+      let amount =
+        isBytes
         ? "\(Quantity.bytes(done)) of \(Quantity.bytes(total)), \(Quantity.bytes(Int(Double(done) / seconds)))/s"
         : "\(done) of \(total)"
       Console.write("\r\u{1b}[2K\(state.phase) \(bar) \(amount)", to: 2)

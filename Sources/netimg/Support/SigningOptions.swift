@@ -6,11 +6,13 @@ internal import Signing
 struct KeyRingOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: ArgumentHelp("The directory of keys (default: $NETIMG_KEYS or ~/.config/netimg/keys).", valueName: "directory"))
+    help: ArgumentHelp(
+      "The directory of keys (default: $NETIMG_KEYS or ~/.config/netimg/keys).", valueName: "directory"))
   var keys: String?
 
   func open() throws -> KeyRing {
-    try keys.map { KeyRing(directory: $0) } ?? KeyRing.default(environment: ProcessInfo.processInfo.environment)
+    try keys.map { KeyRing(directory: $0) }
+      ?? KeyRing.default(environment: ProcessInfo.processInfo.environment)
   }
 
   /// A key by its file, or by name or identifier in the directory.
@@ -30,7 +32,9 @@ struct SigningOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("A file with the key's passphrase (default: $NETIMG_KEY_PASSPHRASE, else the terminal).", valueName: "file"),
+    help: ArgumentHelp(
+      "A file with the key's passphrase (default: $NETIMG_KEY_PASSPHRASE, else the terminal).",
+      valueName: "file"),
     completion: .file())
   var passphraseFile: String?
 
