@@ -44,17 +44,19 @@ package enum ImageBuild {
     }
 
     report(.compressing)
+    async let inventory = ImageInventory(composed.tree, packages: packages, lock: inputs.lock)
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
       options: RootImageOptions(
         compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name))
 
     report(.assembling)
-    let release = try BuiltRelease.assemble(
+    let release = try await BuiltRelease.assemble(
       inputs, root: root,
       boot: BuiltRelease.BootParts(
         kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image), stub: stub,
-        initrdModules: composed.initrdModules, osRelease: osRelease))
+        initrdModules: composed.initrdModules, osRelease: osRelease),
+      inventory: inventory)
     try release.check(inputs, tree: composed.tree)
     return release
   }
