@@ -76,29 +76,6 @@ extension BuiltRelease {
         formats: BuilderVersion.formats))
     return BuiltRelease(release: release, files: artifacts + frames, manifest: try release.encode())
   }
-
-  /// Refuses a release over the manifest's limits, and names every one that is exceeded.
-  func check(_ inputs: BuildInputs, tree: RootTree) throws(BuildError) {
-    let limits = inputs.image.limits
-    var findings: [String] = []
-    func check(_ what: String, _ size: UInt64, _ limit: UInt64?, _ place: String) {
-      guard let limit, size > limit else { return }
-      findings.append("\(place): \(what) has \(size) bytes, \(size - limit) more than its limit of \(limit)")
-    }
-    check(
-      "the root image", release.root.size, limits.image?.value,
-      "\(limits.image.map { "\($0.location)" } ?? "")")
-    if let uki = release.artifacts.first(where: { $0.name == ReleaseFile.uki }) {
-      check("the UKI", uki.size, limits.uki?.value, "\(limits.uki.map { "\($0.location)" } ?? "")")
-    }
-    if let limit = limits.file {
-      for path in tree.sortedPaths {
-        guard let bytes = tree[path]?.bytes else { continue }
-        check("/\(path)", UInt64(bytes.count), limit.value, "\(limit.location)")
-      }
-    }
-    guard findings.isEmpty else { throw BuildError(.limit, findings.joined(separator: "\n")) }
-  }
 }
 
 /// What this program calls itself in releases.

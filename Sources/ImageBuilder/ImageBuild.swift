@@ -43,6 +43,11 @@ package enum ImageBuild {
       throw BuildError(.manifest, "the image has no /usr/lib/os-release: remove the rule that drops it")
     }
 
+    report(.checking)
+    let findings = try await RootChecks.findings(
+      in: CheckedRoot(composed.tree, declarations: image.declarations, limits: image.limits))
+    guard findings.isEmpty else { throw BuildError.policy(findings) }
+
     report(.compressing)
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
@@ -55,7 +60,8 @@ package enum ImageBuild {
       boot: BuiltRelease.BootParts(
         kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image), stub: stub,
         initrdModules: composed.initrdModules, osRelease: osRelease))
-    try release.check(inputs, tree: composed.tree)
+    let excesses = SizeLimits.findings(in: release.release, image: image)
+    guard excesses.isEmpty else { throw BuildError.policy(excesses) }
     return release
   }
 
