@@ -26,11 +26,13 @@ extension BuiltRelease {
   }
 
   /// Puts the initrd and the UKI together around a finished root image.
-  static func assemble(_ inputs: BuildInputs, root: RootImage, boot: BootParts) throws -> BuiltRelease {
+  static func assemble(_ inputs: BuildInputs, root: RootImage, cache: FrameCache, boot: BootParts) throws
+    -> BuiltRelease
+  {
     let index = root.index.encode()
     let initrd = try Initrd.write(
       stage0: inputs.stage0, modules: boot.initrdModules, image: root, timestamp: inputs.timestamp,
-      compressionLevel: inputs.compressionLevel)
+      compressionLevel: inputs.compressionLevel, cache: cache)
     let commandLine =
       (inputs.image.declarations.commandLine.map(\.value) + ["netimg.index=\(SHA256.digest(of: index).hex)"])
       .joined(separator: " ")

@@ -26,8 +26,25 @@ package enum ImageBuild {
     }
     try StageZeroProgram.check(inputs.stage0)
 
-    report(.unpacking)
     let unpacker = PackageUnpacker(image: image, store: store)
+    let result: Result<BuiltRelease, any Error>
+    do {
+      result = .success(try await build(inputs, unpacker, FrameCache(store: store), report))
+    } catch {
+      result = .failure(error)
+    }
+    // Whatever came of damaged bytes is worth nothing; a second time they come from the packages themselves.
+    guard try unpacker.dropDamaged() else { return try result.get() }
+    return try await build(
+      inputs, PackageUnpacker(image: image, store: store), FrameCache(store: store), report)
+  }
+
+  private static func build(
+    _ inputs: BuildInputs, _ unpacker: PackageUnpacker, _ cache: FrameCache,
+    _ report: @escaping @Sendable (BuildPhase) -> Void
+  ) async throws -> BuiltRelease {
+    let image = inputs.image
+    report(.unpacking)
     let packages = try await concurrentMap(inputs.lock.packages.filter { $0.role == .image }, limit: 3) {
       try unpacker.unpack($0)
     }
@@ -52,13 +69,14 @@ package enum ImageBuild {
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
       options: RootImageOptions(
-        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name))
+        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name),
+      cache: cache)
 
     report(.assembling)
     let release = try BuiltRelease.assemble(
-      inputs, root: root,
+      inputs, root: root, cache: cache,
       boot: BuiltRelease.BootParts(
-        kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image), stub: stub,
+        kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image.bytes), stub: stub,
         initrdModules: composed.initrdModules, osRelease: osRelease))
     let excesses = SizeLimits.findings(in: release.release, image: image)
     guard excesses.isEmpty else { throw BuildError.policy(excesses) }

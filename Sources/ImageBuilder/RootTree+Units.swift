@@ -12,7 +12,8 @@ extension RootTree {
   mutating func enableUnits(_ enabled: [Located<String>], masked: [Located<String>]) throws {
     var names: [UnitName] = []
     for unit in enabled {
-      guard let name = UnitName(unit.value), try unit(name) ?? name.template.flatMap({ try unit($0) }) != nil
+      guard let name = UnitName(unit.value),
+        try self.unit(name) ?? name.template.flatMap({ try self.unit($0) }) != nil
       else {
         throw BuildError(
           .manifest,
