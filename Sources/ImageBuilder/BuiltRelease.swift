@@ -27,12 +27,12 @@ extension BuiltRelease {
 
   /// Puts the initrd and the UKI together around a finished root image, and describes all of it.
   static func assemble(
-    _ inputs: BuildInputs, root: RootImage, boot: BootParts, inventory: ImageInventory
+    _ inputs: BuildInputs, root: RootImage, cache: FrameCache, boot: BootParts, inventory: ImageInventory
   ) throws -> BuiltRelease {
     let index = root.index.encode()
     let initrd = try Initrd.write(
       stage0: inputs.stage0, modules: boot.initrdModules, image: root, timestamp: inputs.timestamp,
-      compressionLevel: inputs.compressionLevel)
+      compressionLevel: inputs.compressionLevel, cache: cache)
     let commandLine =
       (inputs.image.declarations.commandLine.map(\.value) + ["netimg.index=\(SHA256.digest(of: index).hex)"])
       .joined(separator: " ")
@@ -77,30 +77,9 @@ extension BuiltRelease {
       builder: Release.Builder(
         version: BuilderVersion.current, compressionLevel: inputs.compressionLevel,
         formats: BuilderVersion.formats))
-    return BuiltRelease(release: release, files: artifacts.map { ($0.name, $0.content) } + frames, manifest: try release.encode())
-  }
-
-  /// Refuses a release over the manifest's limits, and names every one that is exceeded.
-  func check(_ inputs: BuildInputs, tree: RootTree) throws(BuildError) {
-    let limits = inputs.image.limits
-    var findings: [String] = []
-    func check(_ what: String, _ size: UInt64, _ limit: UInt64?, _ place: String) {
-      guard let limit, size > limit else { return }
-      findings.append("\(place): \(what) has \(size) bytes, \(size - limit) more than its limit of \(limit)")
-    }
-    check(
-      "the root image", release.root.size, limits.image?.value,
-      "\(limits.image.map { "\($0.location)" } ?? "")")
-    if let uki = release.artifacts.first(where: { $0.name == ReleaseFile.uki }) {
-      check("the UKI", uki.size, limits.uki?.value, "\(limits.uki.map { "\($0.location)" } ?? "")")
-    }
-    if let limit = limits.file {
-      for path in tree.sortedPaths {
-        guard let bytes = tree[path]?.bytes else { continue }
-        check("/\(path)", UInt64(bytes.count), limit.value, "\(limit.location)")
-      }
-    }
-    guard findings.isEmpty else { throw BuildError(.limit, findings.joined(separator: "\n")) }
+    return BuiltRelease(
+      release: release, files: artifacts.map { ($0.name, $0.content) } + frames,
+      manifest: try release.encode())
   }
 }
 

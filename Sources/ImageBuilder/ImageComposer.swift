@@ -88,7 +88,7 @@ struct ImageComposer {
       let pack = isModule ? PackName(.package, package.name) : PackName(.generated, "modules")
       tree.put(RootNode(.file(FileContent(bytes)), mode: 0o644, pack: pack), at: "\(directory)/\(path)")
     }
-    tree.putFile("\(directory)/config", kernel.configuration)
+    tree.putFile("\(directory)/config", kernel.configuration.bytes)
     return (kernel, modules.loadOrder(required: StageZeroModules.required, optional: optional))
   }
 

@@ -51,7 +51,8 @@ package struct PackList: Codable, Sendable, Equatable {
     }
     guard list.format <= currentFormat else {
       throw BuildError(
-        .verification, "\(file) has format \(list.format), this netimg knows \(currentFormat): use a newer one")
+        .verification,
+        "\(file) has format \(list.format), this netimg knows \(currentFormat): use a newer one")
     }
     return list
   }

@@ -51,7 +51,8 @@ enum LicenseSynopsis {
   private static func identifier(_ name: String) -> String? {
     let words = name.split(separator: " ").map(String.init)
     if words.count == 1 { return SPDXLicenseList.identifier(name) }
-    guard words.count >= 3, words[1].lowercased() == "with", let license = SPDXLicenseList.identifier(words[0])
+    guard words.count >= 3, words[1].lowercased() == "with",
+      let license = SPDXLicenseList.identifier(words[0])
     else { return nil }
     let rest = words.dropFirst(2).filter { $0.lowercased() != "exception" }.joined(separator: "-")
     return SPDXLicenseList.exception(rest).map { "\(license) WITH \($0)" }

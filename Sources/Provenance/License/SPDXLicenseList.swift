@@ -47,7 +47,8 @@ enum SPDXLicenseList {
     let family = lower[..<dash].uppercased()
     var version = lower[lower.index(after: dash)...]
     var isOpen = false
-    for (ending, open) in [("-or-later", true), ("-only", false), ("+", true)] where version.hasSuffix(ending) {
+    for (ending, open) in [("-or-later", true), ("-only", false), ("+", true)] where version.hasSuffix(ending)
+    {
       version = version.dropLast(ending.count)
       isOpen = open
       break

@@ -92,6 +92,7 @@ extension SPDXDocument {
   }
 
   private static func isURL(_ text: String) -> Bool {
-    (text.hasPrefix("http://") || text.hasPrefix("https://")) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+    (text.hasPrefix("http://") || text.hasPrefix("https://"))
+      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
   }
 }
