@@ -12,7 +12,8 @@ extension RootTree {
   mutating func enableUnits(_ enabled: [Located<String>], masked: [Located<String>]) throws {
     var names: [UnitName] = []
     for unit in enabled {
-      guard let name = UnitName(unit.value), try unitFile(name) ?? name.template.flatMap({ try unitFile($0) }) != nil
+      guard let name = UnitName(unit.value),
+        try unitFile(name) ?? name.template.flatMap({ try unitFile($0) }) != nil
       else {
         throw BuildError(
           .manifest,
