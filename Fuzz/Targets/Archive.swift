@@ -27,7 +27,8 @@ extension FuzzTarget {
       }
     },
     FuzzTarget("release", maximumLength: 8192, seeds: { ["plain": release, "signed": inRelease] }) { bytes in
-      let text = (try? ClearSigned(bytes, file: "fuzz"))?.text ?? bytes
+      let isSigned = bytes.starts(with: "-----".utf8)
+      let text = isSigned ? try ClearSigned(bytes, file: "fuzz").text : bytes
       let release = try ReleaseFile(text, file: "fuzz")
       require(ReleaseDate(timestamp: release.date.description) == release.date, "a date survives the lock")
     },
@@ -55,7 +56,7 @@ extension FuzzTarget {
         MirrorConfiguration.parseAptList(String(decoding: bytes, as: UTF8.self), name: "fuzz")
         + MirrorConfiguration.parseAptSources(bytes, name: "fuzz")
       for mirror in mirrors { require(!mirror.archive.isEmpty, "a mirror is of an archive") }
-      _ = try MirrorConfiguration.parse(String(decoding: bytes, as: UTF8.self), origin: "fuzz")
+      _ = try? MirrorConfiguration.parse(String(decoding: bytes, as: UTF8.self), origin: "fuzz")
     },
   ]
 
@@ -84,6 +85,13 @@ extension FuzzTarget {
     Multi-Arch: allowed
     Provides: c, libc6 (= 3)
     Filename: pool/b/b.deb
+    Size: 1
+    SHA256: \(digest)
+
+    Package: lsof
+    Version: 1
+    Architecture: amd64
+    Filename: pool/l/lsof.deb
     Size: 1
     SHA256: \(digest)
 
@@ -119,8 +127,7 @@ extension FuzzTarget {
     -----BEGIN PGP SIGNED MESSAGE-----
     Hash: SHA256
 
-    \(releaseText)- -dashed: 1
-    -----BEGIN PGP SIGNATURE-----
+    \(releaseText)    -----BEGIN PGP SIGNATURE-----
 
     iQ==
     -----END PGP SIGNATURE-----

@@ -23,8 +23,8 @@ extension FuzzTarget {
       for text in ["a.service", "a@.service", "a@x.service"] {
         guard let name = UnitName(text) else { continue }
         let unit = UnitEnablement.Unit(name: name, path: "/usr/lib/systemd/system/\(text)", file: file)
-        _ = try UnitEnablement.links(enabling: [name]) { asked throws(NativeActionError) in
-          asked == name || asked.template == name ? unit : nil
+        _ = try? UnitEnablement.links(enabling: [name]) { asked throws(NativeActionError) in
+          UnitEnablement.Unit(name: asked, path: unit.path, file: file)
         }
       }
     },
@@ -68,7 +68,7 @@ extension FuzzTarget {
     C /var/d - - - -
     w- /proc/e - - - - "1 2"
     z /usr/f/* 0600 0 0
-    a+ /usr/g - - - - u:a:rwx
+    a+ /run/g - - - - u:a:rwx
     x /tmp/%m/%b
     r! /etc/h
 

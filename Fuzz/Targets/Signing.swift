@@ -9,15 +9,15 @@ extension FuzzTarget {
     },
     FuzzTarget("dsse", seeds: { ["envelope": envelope] }) { bytes in
       let envelope = try Envelope(json: bytes, source: "fuzz")
-      require(try Envelope(json: envelope.json, source: "fuzz") == envelope, "an envelope survives encoding")
+      try require(Envelope(json: envelope.json, source: "fuzz") == envelope, "an envelope survives encoding")
       let key = try PublicKey(bytes: [UInt8](repeating: 7, count: 32), name: "fuzz")
-      _ = try envelope.verify(keys: [key], threshold: 1, payloadType: "application/x")
-      require(false, "nothing verifies without the key")
+      let payload = try? envelope.verify(keys: [key], threshold: 1, payloadType: "application/x")
+      require(payload == nil, "nothing verifies without the key")
     },
-    FuzzTarget("public-key", maximumLength: 512, seeds: { ["line": Array("netimg-ed25519 BwcH fuzz".utf8)] }) {
+    FuzzTarget("public-key", maximumLength: 512, seeds: { ["line": Array("netimg-ed25519 \(String(repeating: "A", count: 43))= fuzz".utf8)] }) {
       bytes in
       let key = try PublicKey(line: String(decoding: bytes, as: UTF8.self), source: "fuzz")
-      require(try PublicKey(line: key.line, source: "fuzz") == key, "a key survives its line")
+      try require(PublicKey(line: key.line, source: "fuzz") == key, "a key survives its line")
       require(key.pem.hasSuffix("-----END PUBLIC KEY-----\n"), "a key has a PEM form")
     },
     FuzzTarget("secret-key", seeds: { ["plain": try plainKey()] }) { bytes in
