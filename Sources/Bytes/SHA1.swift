@@ -2,20 +2,18 @@ internal import CLibcrypto
 
 /// A SHA-1 digest (FIPS 180-4), 20 bytes. SPDX names files by it; nothing here trusts it.
 package struct SHA1Digest: Hashable, Sendable {
-  /// The digest's length in bytes.
-  package static let byteCount = 20
+  /// 40 lower-case hexadecimal digits.
+  package let hex: String
 
-  /// The bytes, in order.
-  package let bytes: [UInt8]
-
-  /// Takes exactly 20 bytes; `nil` for any other length.
-  package init?(_ bytes: some Collection<UInt8>) {
-    guard bytes.count == Self.byteCount else { return nil }
-    self.bytes = Array(bytes)
+  /// Takes 40 lower-case hexadecimal digits; `nil` for anything else.
+  package init?(hex: String) {
+    guard let bytes = Hex.decode(hex), bytes.count == 20, Hex.encode(bytes) == hex else { return nil }
+    self.hex = hex
   }
 
-  /// 40 lower-case hexadecimal digits.
-  package var hex: String { Hex.encode(bytes) }
+  fileprivate init(bytes: [UInt8]) {
+    hex = Hex.encode(bytes)
+  }
 }
 
 /// SHA-1 and SHA-256 of the same bytes, which are read once.
@@ -23,13 +21,14 @@ package struct FileDigests: Hashable, Sendable {
   package let sha1: SHA1Digest
   package let sha256: SHA256Digest
 
-  /// Half of a core's second-level cache, so that the second hash finds the bytes there.
-  private static let pieceSize = 256 << 10
-
+  /// Digests that were computed before.
   package init(sha1: SHA1Digest, sha256: SHA256Digest) {
     self.sha1 = sha1
     self.sha256 = sha256
   }
+
+  /// Half of a core's second-level cache, so that the second hash finds the bytes there.
+  private static let pieceSize = 256 << 10
 
   package init(of bytes: [UInt8]) {
     var context = SHA_CTX()
@@ -44,12 +43,11 @@ package struct FileDigests: Hashable, Sendable {
         rest = rest.dropFirst(piece.count)
       }
     }
-    let digest = [UInt8](unsafeUninitializedCapacity: SHA1Digest.byteCount) { buffer, count in
+    let digest = [UInt8](unsafeUninitializedCapacity: 20) { buffer, count in
       SHA1_Final(buffer.baseAddress, &context)
-      count = SHA1Digest.byteCount
+      count = 20
     }
-    guard let digest = SHA1Digest(digest) else { preconditionFailure("SHA-1 is 20 bytes") }
-    sha1 = digest
+    sha1 = SHA1Digest(bytes: digest)
     sha256 = hash.finish()
   }
 }

@@ -12,12 +12,12 @@ package final class FileContent: Sendable {
   /// The number of bytes.
   package let size: Int
   private let source: Source
-  private let knownDigests: Mutex<FileDigests?>
+  private let known: Mutex<FileDigests?>
 
   package init(_ bytes: [UInt8]) {
     size = bytes.count
     source = .memory(bytes)
-    knownDigests = Mutex(nil)
+    known = Mutex(nil)
   }
 
   package convenience init(_ text: String) {
@@ -28,14 +28,14 @@ package final class FileContent: Sendable {
   init(in data: UnpackedData, offset: Int, size: Int, digests: FileDigests) {
     self.size = size
     source = .stored(data, offset: offset)
-    knownDigests = Mutex(digests)
+    known = Mutex(digests)
   }
 
-  /// The digests of the bytes; of stored ones they are known without reading them.
+  /// SHA-256 and SHA-1 of the bytes; of stored ones they are known without reading them.
   package var digests: FileDigests {
-    if let digests = knownDigests.withLock({ $0 }) { return digests }
+    if let digests = known.withLock({ $0 }) { return digests }
     let digests = FileDigests(of: bytes)
-    knownDigests.withLock { $0 = digests }
+    known.withLock { $0 = digests }
     return digests
   }
 
@@ -48,7 +48,7 @@ package final class FileContent: Sendable {
     switch source {
     case .memory(let bytes): return bytes
     case .stored(let data, let offset):
-      return data.read(offset: offset, size: size, digest: knownDigests.withLock { $0?.sha256 })
+      return data.read(offset: offset, size: size, digest: known.withLock { $0?.sha256 })
     }
   }
 }

@@ -19,14 +19,14 @@ struct ImageInventory: Sendable {
     let names = Set(packages.map(\.name))
     var providers: [String: [String]] = [:]
     for package in packages {
-      for provided in DependencyField.clauses(package.field("Provides") ?? "").joined() {
+      for provided in DependencyField.clauses(package.control["Provides"] ?? "").joined() {
         providers[provided, default: []].append(package.name)
       }
     }
     var parts: [SPDXDocument.Part] = []
     for (package, license) in zip(packages, licenses) {
       guard let locked = lock.package(named: package.name) else { continue }
-      let fields = ["Pre-Depends", "Depends"].compactMap(package.field)
+      let fields = ["Pre-Depends", "Depends"].compactMap { package.control[$0] }
       let dependencies = fields.flatMap {
         DependencyField.resolve($0, packages: names, providers: providers)
       }
@@ -35,7 +35,7 @@ struct ImageInventory: Sendable {
           name: package.name, version: package.version,
           origin: .debian(
             SPDXDocument.Debian(
-              locked, package: package, license: license,
+              locked, control: package.control, license: license,
               dependencies: Set(dependencies).subtracting([package.name]).sorted())),
           files: files[PackName(.package, package.name)] ?? []))
     }
@@ -43,10 +43,10 @@ struct ImageInventory: Sendable {
       parts.append(
         SPDXDocument.Part(
           name: locked.name, version: locked.version,
-          origin: .boot(SPDXDocument.Debian(locked, package: nil, license: nil, dependencies: [])), files: [])
+          origin: .boot(SPDXDocument.Debian(locked, control: nil, license: nil, dependencies: [])), files: [])
       )
     }
-    for (pack, files) in files where pack.kind != .package {
+    for (pack, files) in files.sorted(by: { $0.key < $1.key }) where pack.kind != .package {
       parts.append(
         SPDXDocument.Part(
           name: pack.kind == .generated ? "generated files" : pack.description,
@@ -66,7 +66,7 @@ struct ImageInventory: Sendable {
     let batchSize = 32
     let batches = stride(from: 0, to: paths.count, by: batchSize)
       .map { paths[$0..<min($0 + batchSize, paths.count)].map(\.content) }
-    let digests = try await concurrentMap(batches) { $0.map(\.digests) }.joined()
+    let digests = try await concurrentMap(batches) { $0.map { $0.digests } }.joined()
     var files: [PackName: [SPDXDocument.File]] = [:]
     for (item, digest) in zip(paths, digests) {
       files[item.pack, default: []].append(SPDXDocument.File(path: item.path, digests: digest))
@@ -85,21 +85,16 @@ struct ImageInventory: Sendable {
 }
 
 extension SPDXDocument.Debian {
-  /// - Parameter package: `nil` if it is not unpacked.
+  /// - Parameter control: the package's own paragraph; `nil` if the package is not unpacked.
   fileprivate init(
-    _ locked: LockFile.Package, package: UnpackedPackage?, license: PackageLicense?, dependencies: [String]
+    _ locked: LockFile.Package, control: ControlParagraph?, license: PackageLicense?, dependencies: [String]
   ) {
     // Source: is written only where name or version differ, as "name (version)".
-    let words = (package?.field("Source") ?? locked.source).split(separator: " ")
+    let words = (control?["Source"] ?? locked.source).split(separator: " ")
     let sourceVersion = words.count > 1 ? words[1].filter { $0 != "(" && $0 != ")" } : locked.version
     self.init(
       architecture: locked.architecture, path: locked.path, digest: locked.digest,
-      source: "\(locked.source) \(sourceVersion)", maintainer: package?.field("Maintainer"),
-      homepage: package?.field("Homepage"), license: license, dependencies: dependencies)
+      source: "\(locked.source) \(sourceVersion)", maintainer: control?["Maintainer"],
+      homepage: control?["Homepage"], license: license, dependencies: dependencies)
   }
-}
-
-extension UnpackedPackage {
-  /// The value of a control field as dpkg writes it; fields are few.
-  fileprivate func field(_ name: String) -> String? { control.first { $0.name == name }?.value }
 }

@@ -4,6 +4,11 @@ package enum AccountReference: Sendable, Hashable {
   case name(String)
 
   package static let root = AccountReference.number(0)
+
+  /// An account by name; root has its number in every image.
+  package init(named name: String) {
+    self = name == "root" ? .root : .name(name)
+  }
 }
 
 /// The input that a path comes from; its files lie together in the root image (design: a pack).
@@ -66,6 +71,11 @@ package struct RootNode: Sendable {
 
   package var isDirectory: Bool {
     if case .directory = kind { true } else { false }
+  }
+
+  /// Whether mode, owner and group are another node's.
+  package func hasAccess(of other: RootNode) -> Bool {
+    mode == other.mode && owner == other.owner && group == other.group
   }
 
   /// The bytes, if this is a regular file.

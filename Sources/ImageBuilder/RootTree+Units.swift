@@ -13,7 +13,7 @@ extension RootTree {
     var names: [UnitName] = []
     for unit in enabled {
       guard let name = UnitName(unit.value),
-        try self.unit(name) ?? name.template.flatMap({ try self.unit($0) }) != nil
+        try unitFile(name) ?? name.template.flatMap({ try unitFile($0) }) != nil
       else {
         throw BuildError(
           .manifest,
@@ -23,7 +23,7 @@ extension RootTree {
     }
     let root = self
     let links = try UnitEnablement.links(enabling: names) { name throws(NativeActionError) in
-      try root.unit(name)
+      try root.unitFile(name)
     }
     for link in links { putLink("etc/systemd/system/\(link.path)", to: link.target) }
     for unit in masked {
@@ -38,7 +38,7 @@ extension RootTree {
   }
 
   /// The file of that name with its drop-ins; `nil` if there is none, or if it is masked.
-  func unit(_ name: UnitName) throws(NativeActionError) -> UnitEnablement.Unit? {
+  func unitFile(_ name: UnitName) throws(NativeActionError) -> UnitEnablement.Unit? {
     for directory in Self.unitDirectories {
       guard let real = resolve("\(directory)/\(name.text)"), let bytes = self[real]?.bytes,
         let realName = UnitName(Self.name(of: real))

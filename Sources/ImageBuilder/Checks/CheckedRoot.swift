@@ -8,6 +8,8 @@ struct CheckedRoot: Sendable {
   let paths: [String]
   let declarations: Declarations
   let limits: Limits
+  /// What the dynamic loader would find.
+  let loads: LibraryLoads
   private let scans: [ObjectIdentifier: FileScan]
 
   /// Files go to the cores in heaps of about this many bytes.
@@ -34,7 +36,14 @@ struct CheckedRoot: Sendable {
     let scanned = try await concurrentMap(batches) { batch in
       batch.map { (ObjectIdentifier($0.content), FileScan($0.content.bytes, path: "/\($0.path)")) }
     }
-    scans = Dictionary(scanned.flatMap(\.self)) { first, _ in first }
+    let scans = Dictionary(scanned.flatMap(\.self)) { first, _ in first }
+    self.scans = scans
+    var objects: [String: ELFFile] = [:]
+    for path in paths {
+      guard case .file(let content)? = tree[path]?.kind else { continue }
+      objects[path] = scans[ObjectIdentifier(content)]?.elf
+    }
+    loads = LibraryLoads(objects, directories: try tree.libraryDirectories()) { tree.resolve($0) }
   }
 
   /// What a regular file holds; `nil` for anything else.

@@ -3,21 +3,22 @@ internal import NativeActions
 extension Rule {
   /// Libraries and loaders that a program asks for and the image does not have.
   static let elfNeeded = Rule(name: "elf-needed") { root in
-    let search = LibrarySearch(root)
     var findings: [(path: String, message: String)] = []
     for file in root.files {
-      if let problem = file.scan.elfProblem {
-        findings.append((file.path, "is not readable: \(problem)"))
+      if let problem = file.scan.elfProblem { findings.append((file.path, problem)) }
+      guard let loader = file.scan.elf?.interpreter, root.tree.node(at: loader)?.bytes == nil else {
+        continue
       }
-      guard let elf = file.scan.elf else { continue }
-      if let loader = elf.interpreter, root.tree.node(at: loader)?.bytes == nil {
-        findings.append(
-          (file.path, "is started by \(loader), which is not in the image: keep it, or drop this"))
-      }
-      for name in elf.needed where search.find(name, for: elf, at: file.path) == nil {
-        findings.append(
-          (file.path, "needs the library \(name), which is not in the image: add its package, or drop this"))
-      }
+      findings.append(
+        (file.path, "is started by \(loader), which is not in the image: keep it, or drop this"))
+    }
+    for (request, program) in root.loads.requests where request.library == nil {
+      let place = program == request.object ? "" : " when /\(program) loads it"
+      findings.append(
+        (
+          request.object,
+          "needs the library \(request.name)\(place), which is not in the image: add its package, or drop this"
+        ))
     }
     return findings
   }

@@ -44,7 +44,7 @@ struct ReachableUnits {
       for directory in directories {
         // The first place that has the name counts; a link to /dev/null there masks the unit.
         guard root.tree["\(directory)/\(name.text)"] != nil else { continue }
-        return (try? root.tree.unit(name)) ?? nil
+        return (try? root.tree.unitFile(name)) ?? nil
       }
     }
     return nil
