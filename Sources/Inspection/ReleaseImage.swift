@@ -1,3 +1,4 @@
+internal import Bytes
 package import DebianArchive
 package import FrameFormat
 package import ImageBuilder

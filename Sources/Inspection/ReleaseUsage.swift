@@ -1,4 +1,5 @@
-package import ImageBuilder
+internal import DebianArchive
+internal import ImageBuilder
 internal import ImageFormat
 
 /// What takes how much room in a root image.

@@ -1,3 +1,4 @@
+internal import CPosixShim
 internal import Glibc
 internal import ImageBuilder
 internal import ImageFormat

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import DebianArchive
 internal import ImageBuilder
 
 /// What changes on a device that goes from one release to another.

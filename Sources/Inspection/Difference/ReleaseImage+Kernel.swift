@@ -1,4 +1,5 @@
 internal import ImageBuilder
+internal import ImageFormat
 
 extension ReleaseImage {
   /// The kernel's configuration by option, with its release and its command line; what is not set is not there.
