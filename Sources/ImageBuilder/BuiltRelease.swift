@@ -25,10 +25,10 @@ extension BuiltRelease {
     let osRelease: [UInt8]
   }
 
-  /// Puts the initrd and the UKI together around a finished root image.
-  static func assemble(_ inputs: BuildInputs, root: RootImage, cache: FrameCache, boot: BootParts) throws
-    -> BuiltRelease
-  {
+  /// Puts the initrd and the UKI together around a finished root image, and describes all of it.
+  static func assemble(
+    _ inputs: BuildInputs, root: RootImage, cache: FrameCache, boot: BootParts, inventory: ImageInventory
+  ) throws -> BuiltRelease {
     let index = root.index.encode()
     let initrd = try Initrd.write(
       stage0: inputs.stage0, modules: boot.initrdModules, image: root, timestamp: inputs.timestamp,
@@ -46,10 +46,11 @@ extension BuiltRelease {
       ])
     let pcr11 = PCR11.expected(of: try PEImage(uki))
 
-    let artifacts: [(name: String, content: ByteRope)] = [
-      (ReleaseFile.initrd, initrd), (ReleaseFile.index, ByteRope(index)), (ReleaseFile.uki, uki),
-      (ReleaseFile.kernel, ByteRope(boot.kernel)),
-    ]
+    let artifacts = try describe(
+      [
+        (ReleaseFile.initrd, initrd), (ReleaseFile.index, ByteRope(index)), (ReleaseFile.uki, uki),
+        (ReleaseFile.kernel, ByteRope(boot.kernel)),
+      ], inputs, root: root, inventory: inventory)
     var frames: [(name: String, content: ByteRope)] = []
     var seen: Set<SHA256Digest> = []
     for (frame, stored) in zip(root.index.frames, root.frames) where seen.insert(frame.digest).inserted {
@@ -68,7 +69,7 @@ extension BuiltRelease {
         frames: root.index.frames.count, framesSize: root.frames.reduce(0) { $0 + UInt64($1.count) }),
       pcr11: Release.ExpectedPCR(boot: pcr11.hex),
       artifacts: artifacts.map {
-        Release.Artifact(name: $0.name, sha256: $0.content.digest.hex, size: UInt64($0.content.count))
+        Release.Artifact(name: $0.name, sha256: $0.digest.hex, size: UInt64($0.content.count))
       },
       exceptions: inputs.image.declarations.exceptions.map {
         Release.Exception(rule: $0.rule, path: $0.path, reason: $0.reason)
@@ -76,7 +77,9 @@ extension BuiltRelease {
       builder: Release.Builder(
         version: BuilderVersion.current, compressionLevel: inputs.compressionLevel,
         formats: BuilderVersion.formats))
-    return BuiltRelease(release: release, files: artifacts + frames, manifest: try release.encode())
+    return BuiltRelease(
+      release: release, files: artifacts.map { ($0.name, $0.content) } + frames,
+      manifest: try release.encode())
   }
 }
 

@@ -66,6 +66,7 @@ package enum ImageBuild {
     guard findings.isEmpty else { throw BuildError.policy(findings) }
 
     report(.compressing)
+    async let inventory = ImageInventory(composed.tree, packages: packages, lock: inputs.lock)
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
       options: RootImageOptions(
@@ -73,11 +74,12 @@ package enum ImageBuild {
       cache: cache)
 
     report(.assembling)
-    let release = try BuiltRelease.assemble(
+    let release = try await BuiltRelease.assemble(
       inputs, root: root, cache: cache,
       boot: BuiltRelease.BootParts(
         kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image.bytes), stub: stub,
-        initrdModules: composed.initrdModules, osRelease: osRelease))
+        initrdModules: composed.initrdModules, osRelease: osRelease),
+      inventory: inventory)
     let excesses = SizeLimits.findings(in: release.release, image: image)
     guard excesses.isEmpty else { throw BuildError.policy(excesses) }
     return release

@@ -4,7 +4,7 @@ internal import DebianPackage
 /// How unpacked packages are kept in the store: a record with everything but the files' bytes, which lie in a blob.
 extension PackageContents {
   /// Changes whenever the bytes below, or what goes into them (the script recogniser, say), change.
-  static let formatVersion = 1
+  static let formatVersion = 2
 
   /// The record's bytes, and the blob's. Integers are little-endian; texts and lists begin with their length in 4 bytes.
   func encode() -> (record: [UInt8], data: ByteRope) {
@@ -12,7 +12,7 @@ extension PackageContents {
     var writer = ByteWriter()
     writer.text(name)
     writer.text(version)
-    writer.list(control) {
+    writer.list(control.fields) {
       $1.text($0.name)
       $1.text($0.value)
     }
@@ -41,6 +41,7 @@ extension PackageContents {
         writer.littleEndian(UInt64(data.count))
         writer.littleEndian(UInt64(content.size))
         writer.append(content.digest.bytes)
+        writer.text(content.digests.sha1.hex)
         data.append(content.bytes)
       }
     }
@@ -52,7 +53,8 @@ extension PackageContents {
     var reader = ByteReader(record)
     name = try reader.text()
     version = try reader.text()
-    control = try reader.list { ControlParagraph.Field(name: try $0.text(), value: try $0.text()) }
+    control = ControlParagraph(
+      fields: try reader.list { ControlParagraph.Field(name: try $0.text(), value: try $0.text()) })
     conffiles = try reader.list { try $0.text() }
     scripts = try reader.list { reader in
       guard let name = ScriptName(rawValue: try reader.text()),
@@ -94,10 +96,11 @@ extension PackageContents.Entry {
     case 3:
       let offset = try reader.littleEndian(UInt64.self, "offset")
       let size = try reader.littleEndian(UInt64.self, "size")
-      guard let digest = SHA256Digest(try reader.read(SHA256Digest.byteCount, "digest")), offset < 1 << 40,
-        size < 1 << 40
+      guard let digest = SHA256Digest(try reader.read(SHA256Digest.byteCount, "digest")),
+        let sha1 = SHA1Digest(hex: try reader.text()), offset < 1 << 40, size < 1 << 40
       else { throw PackageContents.damaged }
-      kind = .file(FileContent(in: data, offset: Int(offset), size: Int(size), digest: digest))
+      let digests = FileDigests(sha1: sha1, sha256: digest)
+      kind = .file(FileContent(in: data, offset: Int(offset), size: Int(size), digests: digests))
     default: throw PackageContents.damaged
     }
   }

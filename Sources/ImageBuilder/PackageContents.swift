@@ -31,7 +31,7 @@ package struct PackageContents: Sendable {
   package let name: String
   package let version: String
   /// The `control` file's fields in their order.
-  package let control: [ControlParagraph.Field]
+  package let control: ControlParagraph
   package let conffiles: [String]
   package let scripts: [Script]
   package let entries: [Entry]
@@ -40,7 +40,7 @@ package struct PackageContents: Sendable {
   package init(_ deb: DebFile) throws {
     name = deb.packageName
     version = deb.version.description
-    control = deb.control.fields
+    control = deb.control
     conffiles = deb.conffiles
     scripts = deb.scripts.sorted { $0.key < $1.key }.map { name, script in
       let verdict = ScriptClassifier.classify(script, name: name)
@@ -51,7 +51,7 @@ package struct PackageContents: Sendable {
   }
 
   init(
-    name: String, version: String, control: [ControlParagraph.Field], conffiles: [String], scripts: [Script],
+    name: String, version: String, control: ControlParagraph, conffiles: [String], scripts: [Script],
     entries: [Entry]
   ) {
     self.name = name

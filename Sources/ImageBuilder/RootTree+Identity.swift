@@ -42,7 +42,7 @@ extension RootTree {
   mutating func addPackageStatus(_ packages: [UnpackedPackage]) {
     for package in packages {
       var text = ""
-      for field in package.control {
+      for field in package.control.fields {
         text +=
           "\(field.name): \(field.value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n "))\n"
         if field.name == "Package" { text += "Status: install ok installed\n" }

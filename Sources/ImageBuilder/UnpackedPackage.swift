@@ -6,7 +6,7 @@ package struct UnpackedPackage: Sendable {
   package let name: String
   package let version: String
   /// The `control` fields, for the dpkg status that scanners read.
-  package let control: [ControlParagraph.Field]
+  package let control: ControlParagraph
   /// The paths that go into the image, conffiles included; those that the manifest drops are not here.
   package let entries: [PackageContents.Entry]
   package let conffiles: Set<String>
