@@ -47,7 +47,9 @@ let package = Package(
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
-    .target(name: "Provenance", dependencies: ["Manifest", "CGitShim", "CLibgit2"]),
+    .target(
+      name: "Provenance",
+      dependencies: ["Bytes", "Manifest", "Signing", "DebianPackage", "CGitShim", "CLibgit2"]),
     .target(
       name: "ImageBuilder",
       dependencies: [
@@ -79,7 +81,14 @@ let package = Package(
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
-    .testTarget(name: "ImageBuilderTests", dependencies: ["ImageBuilder", "TestSupport"]),
+    .testTarget(
+      name: "ImageBuilderTests",
+      dependencies: [
+        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "ImageFormat", "NativeActions", "ImageBuilder", "TestSupport",
+      ]),
+    // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
+    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,22 +1,14 @@
-/// A file's bytes. Hard links share one object; identity tells them from equal files.
-package final class FileContent: Sendable {
-  package let bytes: [UInt8]
-
-  package init(_ bytes: [UInt8]) {
-    self.bytes = bytes
-  }
-
-  package convenience init(_ text: String) {
-    self.init(Array(text.utf8))
-  }
-}
-
 /// A user or a group: a number, or a name that the image's own accounts resolve.
 package enum AccountReference: Sendable, Hashable {
   case number(UInt32)
   case name(String)
 
   package static let root = AccountReference.number(0)
+
+  /// An account by name; root has its number in every image.
+  package init(named name: String) {
+    self = name == "root" ? .root : .name(name)
+  }
 }
 
 /// The input that a path comes from; its files lie together in the root image (design: a pack).
@@ -79,6 +71,11 @@ package struct RootNode: Sendable {
 
   package var isDirectory: Bool {
     if case .directory = kind { true } else { false }
+  }
+
+  /// Whether mode, owner and group are another node's.
+  package func hasAccess(of other: RootNode) -> Bool {
+    mode == other.mode && owner == other.owner && group == other.group
   }
 
   /// The bytes, if this is a regular file.

@@ -5,14 +5,14 @@ extension RootTree {
   package mutating func add(_ declarations: Declarations) throws {
     for directory in declarations.directories {
       var node = RootNode(.directory, mode: directory.mode, pack: Self.pack(directory.origin))
-      node.owner = .name(directory.owner)
-      node.group = .name(directory.group)
+      node.owner = AccountReference(named: directory.owner)
+      node.group = AccountReference(named: directory.group)
       try add(node, at: directory.path, from: directory.location)
     }
     for file in declarations.files {
       var node = RootNode(.file(FileContent(file.bytes)), mode: file.mode, pack: Self.pack(file.origin))
-      node.owner = .name(file.owner)
-      node.group = .name(file.group)
+      node.owner = AccountReference(named: file.owner)
+      node.group = AccountReference(named: file.group)
       try add(node, at: file.path, from: file.location)
     }
     for link in declarations.links {
@@ -31,8 +31,8 @@ extension RootTree {
           "\(change.location): /\(Self.canonical(change.path)) is not in the image: remove this permission")
       }
       if let mode = change.mode { node.mode = mode }
-      if let owner = change.owner { node.owner = .name(owner) }
-      if let group = change.group { node.group = .name(group) }
+      if let owner = change.owner { node.owner = AccountReference(named: owner) }
+      if let group = change.group { node.group = AccountReference(named: group) }
       if let capabilities = change.capabilities {
         node.extendedAttributes["security.capability"] =
           capabilities.isEmpty ? nil : try FileCapabilities.encode(capabilities, at: change.location)

@@ -84,7 +84,7 @@ package struct RootTree: Sendable {
 
   /// Adds a node. A directory joins one that is there; an equal file or link is no conflict; anything else is.
   package mutating func add(_ node: RootNode, at path: String) throws(BuildError) {
-    let path = try place(path, pack: node.pack)
+    let path = try place(Self.canonical(path), node)
     guard let present = nodes[path] else {
       nodes[path] = node
       return
@@ -94,6 +94,11 @@ package struct RootTree: Sendable {
       // The root of every archive: what is there stays, unless only the builder asked for it so far.
       if present.pack.kind == .generated && node.pack.kind != .generated && !path.isEmpty {
         nodes[path] = node
+      } else if node.pack.kind != .package && !present.hasAccess(of: node) {
+        throw BuildError(
+          .conflict,
+          "/\(path) comes from \(present.pack) and, with another mode or owner, from \(node.pack); change it with permissions:"
+        )
       }
     case (.file(let old), .file(let new)) where old.bytes == new.bytes && present.mode == node.mode: break
     case (.symlink(let old), .symlink(let new)) where old == new: break
@@ -135,19 +140,28 @@ package struct RootTree: Sendable {
     nodes[path] = nil
   }
 
-  /// The canonical place of a path, through links that stand for directories, with its parents made.
-  private mutating func place(_ path: String, pack: PackName) throws(BuildError) -> String {
-    let path = Self.canonical(path)
+  /// The place of a canonical path, through links that stand for directories, with its parents made.
+  private mutating func place(_ path: String, _ node: RootNode) throws(BuildError) -> String {
     guard !path.isEmpty else { return path }
+    // A package that ships /lib itself means the directory behind the link.
+    if node.isDirectory, Self.mergedDirectories.contains(path), case .symlink? = nodes[path]?.kind {
+      return try place("usr/\(path)", node)
+    }
     let parent = Self.parent(of: path)
     if nodes[parent]?.isDirectory == true { return path }
-    if let real = resolve(parent) {
-      guard nodes[real]?.isDirectory == true else {
-        throw BuildError(.conflict, "/\(path) of \(pack) lies below /\(real), which is no directory")
-      }
-      return real.isEmpty ? Self.name(of: path) : "\(real)/\(Self.name(of: path))"
+    var ancestor = parent
+    while nodes[ancestor] == nil { ancestor = Self.parent(of: ancestor) }
+    guard let real = resolve(ancestor), nodes[real]?.isDirectory == true else {
+      throw BuildError(
+        .conflict, "/\(path) of \(node.pack) lies below /\(ancestor), which is no directory: drop one of them"
+      )
     }
-    makeParents(of: path, pack: pack)
+    if real != ancestor {
+      // What is behind the link may be another one.
+      let rest = path[path.utf8.index(path.startIndex, offsetBy: ancestor.utf8.count + 1)...]
+      return try place(real.isEmpty ? String(rest) : "\(real)/\(rest)", node)
+    }
+    makeParents(of: path, pack: node.pack)
     return path
   }
 
