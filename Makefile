@@ -42,9 +42,13 @@ bench: setup-test build  ## Times and sizes beside the peers, in one run
 	@tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
 
-lint: setup  ## swift format, warnings as errors, generated files up to date
+lint: build  ## swift format, warnings as errors, generated files up to date
 	@swift format lint --strict --recursive $(SWIFT_SOURCES)
 	@tools/lint-shell
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/docs --check
+
+docs: build  ## Write docs/cli.md and docs/man anew, from the commands' own definitions
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/docs
 
 format:  ## Rewrite the sources in the project's style
 	@swift format --in-place --recursive $(SWIFT_SOURCES)
