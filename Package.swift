@@ -47,7 +47,9 @@ let package = Package(
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
-    .target(name: "Provenance", dependencies: ["Manifest", "CGitShim", "CLibgit2"]),
+    .target(
+      name: "Provenance",
+      dependencies: ["Bytes", "Manifest", "Signing", "DebianPackage", "CGitShim", "CLibgit2"]),
     .target(
       name: "ImageBuilder",
       dependencies: [

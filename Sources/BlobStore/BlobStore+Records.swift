@@ -30,9 +30,10 @@ extension BlobStore {
   }
 
   /// Replaces the record, atomically; concurrent writers leave the one or the other.
-  package func setRecord(_ payload: [UInt8], kind: String, key: String) throws {
+  /// `durable: false` does not wait for the disk: for what is cheap to derive again.
+  package func setRecord(_ payload: [UInt8], kind: String, key: String, durable: Bool = true) throws {
     let path = try recordPath(kind, key)
-    try write([Self.recordHeader(kind, key, payload), payload], to: path, durable: true)
+    try write([Self.recordHeader(kind, key, payload), payload], to: path, durable: durable)
   }
 
   /// Removes the record; nothing happens if there is none.

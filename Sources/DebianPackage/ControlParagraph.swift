@@ -18,7 +18,8 @@ package struct ControlParagraph: Sendable, Equatable {
   /// The line of the first field, counted from 1.
   package let line: Int
 
-  init(fields: [Field], line: Int) {
+  /// Fields as they were read elsewhere; no two names may be equal when case is ignored.
+  package init(fields: [Field], line: Int = 1) {
     self.fields = fields
     self.line = line
   }

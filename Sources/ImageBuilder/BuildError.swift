@@ -12,8 +12,8 @@ package struct BuildError: Error, Sendable {
     case badInput
     /// Two inputs claim the same path.
     case conflict
-    /// A limit of the manifest is exceeded.
-    case limit
+    /// The image holds something that a rule forbids, or is over a limit.
+    case policy
     /// Reading or writing failed.
     case inputOutput
     /// A release is not what it says it is.
@@ -24,9 +24,13 @@ package struct BuildError: Error, Sendable {
   /// One clear sentence or several lines, one for each finding.
   package let message: String
 
-  package init(_ code: Code, _ message: String) {
+  /// What the rules found, if that is why.
+  package let findings: [Finding]
+
+  package init(_ code: Code, _ message: String, findings: [Finding] = []) {
     self.code = code
     self.message = message
+    self.findings = findings
   }
 }
 

@@ -41,6 +41,7 @@ package struct BuildInputs: Sendable {
 package enum BuildPhase: String, Sendable {
   case unpacking = "Unpacking packages"
   case composing = "Composing the root"
+  case checking = "Checking the root"
   case compressing = "Writing the root image"
   case assembling = "Assembling the release"
   case writing = "Writing files"

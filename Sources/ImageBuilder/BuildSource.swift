@@ -60,13 +60,15 @@ package struct BuildSource: Sendable {
     gitVersion = Result { () throws(GitError) in try repository.version(of: revision) }
   }
 
-  /// The lock file, or an error that says how to make one.
+  /// The lock file and the digest of its own form, or an error that says how to make one.
   package func lock() throws -> (lock: LockFile, digest: SHA256Digest) {
     guard let lockBytes else {
       throw BuildError(
         .lock, "\(lockPath) is not there: run netimg lock \(image.manifestPath), and commit it")
     }
-    return (try LockFile(decoding: lockBytes, file: lockPath), SHA256.digest(of: lockBytes))
+    let lock = try LockFile(decoding: lockBytes, file: lockPath)
+    // Not of the bytes: an editor's white space decides nothing.
+    return (lock, SHA256.digest(of: lock.encoded()))
   }
 
   /// The manifest's version, else git's.

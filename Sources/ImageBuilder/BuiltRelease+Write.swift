@@ -13,17 +13,29 @@ extension BuiltRelease {
   package func write(
     to path: String, signer: (any Signer)?, replacing: Bool, announce: (String) -> Void = { _ in }
   ) async throws {
-    var envelope: [UInt8]?
+    var envelopes: [(name: String, content: [UInt8])] = []
     if let signer {
-      envelope = try await Envelope.sign(payloadType: Self.payloadType, payload: manifest, signers: [signer])
-        .json
+      for signed in signedFiles {
+        let envelope = try await Envelope.sign(
+          payloadType: signed.payloadType, payload: signed.payload, signers: [signer])
+        envelopes.append((signed.envelope, envelope.json))
+      }
     }
     let directory = try ReleaseDirectory(path)
     announce(directory.temporary)
     try directory.makeDirectory(ReleaseFile.frames)
     for file in files { try directory.write(file.content, to: file.name) }
     try directory.write(ByteRope(manifest), to: ReleaseFile.release)
-    if let envelope { try directory.write(ByteRope(envelope), to: ReleaseFile.signature) }
+    for envelope in envelopes { try directory.write(ByteRope(envelope.content), to: envelope.name) }
     try directory.commit(replacing: replacing)
+  }
+  /// What a signer signs: release.json, and what tools that do not know releases look at.
+  private var signedFiles: [(payloadType: String, payload: [UInt8], envelope: String)] {
+    var signed = [(Self.payloadType, manifest, ReleaseFile.signature)]
+    for document in SignedDocument.all {
+      guard let file = files.first(where: { $0.name == document.file }) else { continue }
+      signed.append((document.payloadType, file.content.flattened(), document.envelope))
+    }
+    return signed
   }
 }

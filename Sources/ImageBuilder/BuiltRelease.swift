@@ -25,12 +25,14 @@ extension BuiltRelease {
     let osRelease: [UInt8]
   }
 
-  /// Puts the initrd and the UKI together around a finished root image.
-  static func assemble(_ inputs: BuildInputs, root: RootImage, boot: BootParts) throws -> BuiltRelease {
+  /// Puts the initrd and the UKI together around a finished root image, and describes all of it.
+  static func assemble(
+    _ inputs: BuildInputs, root: RootImage, cache: FrameCache, boot: BootParts, inventory: ImageInventory
+  ) throws -> BuiltRelease {
     let index = root.index.encode()
     let initrd = try Initrd.write(
       stage0: inputs.stage0, modules: boot.initrdModules, image: root, timestamp: inputs.timestamp,
-      compressionLevel: inputs.compressionLevel)
+      compressionLevel: inputs.compressionLevel, cache: cache)
     let commandLine =
       (inputs.image.declarations.commandLine.map(\.value) + ["netimg.index=\(SHA256.digest(of: index).hex)"])
       .joined(separator: " ")
@@ -44,10 +46,11 @@ extension BuiltRelease {
       ])
     let pcr11 = PCR11.expected(of: try PEImage(uki))
 
-    let artifacts: [(name: String, content: ByteRope)] = [
-      (ReleaseFile.initrd, initrd), (ReleaseFile.index, ByteRope(index)), (ReleaseFile.uki, uki),
-      (ReleaseFile.kernel, ByteRope(boot.kernel)),
-    ]
+    let artifacts = try describe(
+      [
+        (ReleaseFile.initrd, initrd), (ReleaseFile.index, ByteRope(index)), (ReleaseFile.uki, uki),
+        (ReleaseFile.kernel, ByteRope(boot.kernel)),
+      ], inputs, root: root, inventory: inventory)
     var frames: [(name: String, content: ByteRope)] = []
     var seen: Set<SHA256Digest> = []
     for (frame, stored) in zip(root.index.frames, root.frames) where seen.insert(frame.digest).inserted {
@@ -66,7 +69,7 @@ extension BuiltRelease {
         frames: root.index.frames.count, framesSize: root.frames.reduce(0) { $0 + UInt64($1.count) }),
       pcr11: Release.ExpectedPCR(boot: pcr11.hex),
       artifacts: artifacts.map {
-        Release.Artifact(name: $0.name, sha256: $0.content.digest.hex, size: UInt64($0.content.count))
+        Release.Artifact(name: $0.name, sha256: $0.digest.hex, size: UInt64($0.content.count))
       },
       exceptions: inputs.image.declarations.exceptions.map {
         Release.Exception(rule: $0.rule, path: $0.path, reason: $0.reason)
@@ -74,30 +77,9 @@ extension BuiltRelease {
       builder: Release.Builder(
         version: BuilderVersion.current, compressionLevel: inputs.compressionLevel,
         formats: BuilderVersion.formats))
-    return BuiltRelease(release: release, files: artifacts + frames, manifest: try release.encode())
-  }
-
-  /// Refuses a release over the manifest's limits, and names every one that is exceeded.
-  func check(_ inputs: BuildInputs, tree: RootTree) throws(BuildError) {
-    let limits = inputs.image.limits
-    var findings: [String] = []
-    func check(_ what: String, _ size: UInt64, _ limit: UInt64?, _ place: String) {
-      guard let limit, size > limit else { return }
-      findings.append("\(place): \(what) has \(size) bytes, \(size - limit) more than its limit of \(limit)")
-    }
-    check(
-      "the root image", release.root.size, limits.image?.value,
-      "\(limits.image.map { "\($0.location)" } ?? "")")
-    if let uki = release.artifacts.first(where: { $0.name == ReleaseFile.uki }) {
-      check("the UKI", uki.size, limits.uki?.value, "\(limits.uki.map { "\($0.location)" } ?? "")")
-    }
-    if let limit = limits.file {
-      for path in tree.sortedPaths {
-        guard let bytes = tree[path]?.bytes else { continue }
-        check("/\(path)", UInt64(bytes.count), limit.value, "\(limit.location)")
-      }
-    }
-    guard findings.isEmpty else { throw BuildError(.limit, findings.joined(separator: "\n")) }
+    return BuiltRelease(
+      release: release, files: artifacts.map { ($0.name, $0.content) } + frames,
+      manifest: try release.encode())
   }
 }
 

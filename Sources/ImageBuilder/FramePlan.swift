@@ -1,4 +1,4 @@
-internal import FrameFormat
+internal import Bytes
 internal import ImageFormat
 
 /// Which bytes of which files make up each frame. Planning touches no content, so it is instant, and the
@@ -28,12 +28,12 @@ struct FramePlan {
   /// Appends a pack: its files in the order given, cut at the pack's end and at every full frame.
   mutating func append(pack files: [FileContent]) {
     var slice = Slice()
-    for content in files where !content.bytes.isEmpty && firstBlocks[ObjectIdentifier(content)] == nil {
+    for content in files where content.size > 0 && firstBlocks[ObjectIdentifier(content)] == nil {
       firstBlocks[ObjectIdentifier(content)] = UInt32(nextBlock)
       var offset = 0
-      while offset < content.bytes.count {
+      while offset < content.size {
         let room = (Self.blocksPerFrame - slice.blocks) * EROFS.blockSize
-        let end = min(content.bytes.count, offset + room)
+        let end = min(content.size, offset + room)
         let blocks = (end - offset + EROFS.blockSize - 1) / EROFS.blockSize
         slice.segments.append(Segment(content: content, range: offset..<end))
         slice.blocks += blocks
@@ -50,25 +50,30 @@ struct FramePlan {
 }
 
 extension FramePlan.Slice {
-  /// The slice's bytes as they lie in the image.
-  func materialize() -> [UInt8] {
-    let size = blocks * EROFS.blockSize
-    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      var offset = 0
-      for segment in segments {
-        segment.content.bytes.withUnsafeBytes { bytes in
-          UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[offset...])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[segment.range]))
-        }
-        offset += segment.range.count
-        let padding = (EROFS.blockSize - offset % EROFS.blockSize) % EROFS.blockSize
-        UnsafeMutableRawBufferPointer(
-          rebasing: UnsafeMutableRawBufferPointer(buffer)[offset..<offset + padding]
-        )
-        .initializeMemory(as: UInt8.self, repeating: 0)
-        offset += padding
-      }
-      count = size
+  /// A name for the slice's bytes that needs no look at them: what each block is made of, by digest.
+  var key: SHA256Digest {
+    var writer = ByteWriter(reservingCapacity: segments.count * 48)
+    for segment in segments {
+      writer.append(segment.content.digest.bytes)
+      writer.littleEndian(UInt64(segment.range.lowerBound))
+      writer.littleEndian(UInt64(segment.range.upperBound))
     }
+    return SHA256.digest(of: writer.bytes)
+  }
+
+  /// The slice's bytes as they lie in the image.
+  func materialize() throws(BuildError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(blocks * EROFS.blockSize)
+    for segment in segments {
+      let content = segment.content.bytes
+      guard content.count == segment.content.size else {
+        throw BuildError(.missingInput, "an unpacked package in the store is damaged: build again")
+      }
+      bytes += content[segment.range]
+      let excess = bytes.count % EROFS.blockSize
+      if excess != 0 { bytes += repeatElement(0, count: EROFS.blockSize - excess) }
+    }
+    return bytes
   }
 }

@@ -26,8 +26,25 @@ package enum ImageBuild {
     }
     try StageZeroProgram.check(inputs.stage0)
 
-    report(.unpacking)
     let unpacker = PackageUnpacker(image: image, store: store)
+    let result: Result<BuiltRelease, any Error>
+    do {
+      result = .success(try await build(inputs, unpacker, FrameCache(store: store), report))
+    } catch {
+      result = .failure(error)
+    }
+    // Whatever came of damaged bytes is worth nothing; a second time they come from the packages themselves.
+    guard try unpacker.dropDamaged() else { return try result.get() }
+    return try await build(
+      inputs, PackageUnpacker(image: image, store: store), FrameCache(store: store), report)
+  }
+
+  private static func build(
+    _ inputs: BuildInputs, _ unpacker: PackageUnpacker, _ cache: FrameCache,
+    _ report: @escaping @Sendable (BuildPhase) -> Void
+  ) async throws -> BuiltRelease {
+    let image = inputs.image
+    report(.unpacking)
     let packages = try await concurrentMap(inputs.lock.packages.filter { $0.role == .image }, limit: 3) {
       try unpacker.unpack($0)
     }
@@ -43,19 +60,28 @@ package enum ImageBuild {
       throw BuildError(.manifest, "the image has no /usr/lib/os-release: remove the rule that drops it")
     }
 
+    report(.checking)
+    let findings = try await RootChecks.findings(
+      in: CheckedRoot(composed.tree, declarations: image.declarations, limits: image.limits))
+    guard findings.isEmpty else { throw BuildError.policy(findings) }
+
     report(.compressing)
+    async let inventory = ImageInventory(composed.tree, packages: packages, lock: inputs.lock)
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
       options: RootImageOptions(
-        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name))
+        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name),
+      cache: cache)
 
     report(.assembling)
-    let release = try BuiltRelease.assemble(
-      inputs, root: root,
+    let release = try await BuiltRelease.assemble(
+      inputs, root: root, cache: cache,
       boot: BuiltRelease.BootParts(
-        kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image), stub: stub,
-        initrdModules: composed.initrdModules, osRelease: osRelease))
-    try release.check(inputs, tree: composed.tree)
+        kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image.bytes), stub: stub,
+        initrdModules: composed.initrdModules, osRelease: osRelease),
+      inventory: inventory)
+    let excesses = SizeLimits.findings(in: release.release, image: image)
+    guard excesses.isEmpty else { throw BuildError.policy(excesses) }
     return release
   }
 

@@ -22,7 +22,8 @@ package struct Initrd: Sendable {
   }
 
   package static func write(
-    stage0: [UInt8], modules: [Module], image: RootImage, timestamp: UInt64, compressionLevel: Int
+    stage0: [UInt8], modules: [Module], image: RootImage, timestamp: UInt64, compressionLevel: Int,
+    cache: FrameCache
   ) throws -> ByteRope {
     let time = UInt32(clamping: timestamp)
     var program = CpioArchive(timestamp: time)
@@ -36,9 +37,8 @@ package struct Initrd: Sendable {
       order += (module.isOptional ? "?" : "") + file + "\n"
     }
     try program.file("netimg/modules/order", contents: ByteRope(Array(order.utf8)), permissions: 0o600)
-    let compressed = try program.finish().flattened().withUnsafeBytes {
-      try FrameCodec.compress($0, level: compressionLevel)
-    }
+    let archive = program.finish().flattened()
+    let compressed = try cache.frame(SHA256.digest(of: archive), level: compressionLevel) { archive }.stored
 
     var frames = CpioArchive(timestamp: time)
     try frames.directory("netimg", permissions: 0o700)

@@ -38,8 +38,8 @@ struct KernelModules: Sendable {
       }
     }
     try load(stage0)
-    let builtin = kernel.lists["modules.builtin"] ?? []
-    let builtinInfo = kernel.lists["modules.builtin.modinfo"] ?? []
+    let builtin = kernel.lists["modules.builtin"]?.bytes ?? []
+    let builtinInfo = kernel.lists["modules.builtin.modinfo"]?.bytes ?? []
     let wanted = names.map(\.value) + stage0
     func resolve() throws -> ModuleClosure {
       try ModuleClosure.resolve(
@@ -53,10 +53,10 @@ struct KernelModules: Sendable {
     var files: [String: [UInt8]] = [:]
     for module in closure.modules { files[module.path] = parsed[module.name]?.bytes }
     let indexes = try ModuleIndexes.encode(
-      modules: closure.modules, order: kernel.lists["modules.order"], builtin: builtin,
+      modules: closure.modules, order: kernel.lists["modules.order"]?.bytes, builtin: builtin,
       builtinModinfo: builtinInfo)
     files.merge(indexes) { _, new in new }
-    for (name, bytes) in kernel.lists where name.hasPrefix("modules.") { files[name] = bytes }
+    for (name, content) in kernel.lists where name.hasPrefix("modules.") { files[name] = content.bytes }
     return files
   }
 
@@ -81,7 +81,7 @@ struct KernelModules: Sendable {
     var pending = names.map(ModuleName.normalize)
     while let name = pending.popLast() {
       guard parsed[name] == nil, let path = paths[name] else { continue }
-      let module = try Self.read(path, kernel.modules[path] ?? [])
+      let module = try Self.read(path, kernel.modules[path]?.bytes ?? [])
       parsed[name] = module
       pending += module.info.depends
       for words in module.info.softDependencies + module.info.weakDependencies {
@@ -92,9 +92,9 @@ struct KernelModules: Sendable {
 
   private mutating func loadAll() async throws {
     let rest = paths.filter { parsed[$0.key] == nil }.sorted { $0.key < $1.key }
-      .map { (name: $0.key, path: $0.value, bytes: kernel.modules[$0.value] ?? []) }
+      .map { (name: $0.key, path: $0.value, content: kernel.modules[$0.value]) }
     let modules = try await concurrentMap(rest) { item in
-      let module = try Self.read(item.path, item.bytes)
+      let module = try Self.read(item.path, item.content?.bytes ?? [])
       return (item.name, module.info, module.bytes)
     }
     for (name, info, bytes) in modules { parsed[name] = (info, bytes) }

@@ -13,6 +13,16 @@ package enum ReleaseFile {
   package static let initrd = "initrd"
   package static let index = "root.index"
   package static let frames = "frames"
+  /// The lock file, as `netimg lock` writes it.
+  package static let lock = "lock.json"
+  /// Which path of the root comes from which input: ``PackList``.
+  package static let packs = "packs.json"
+  /// The SBOM: SPDX 2.3.
+  package static let sbom = "sbom.spdx.json"
+  package static let sbomSignature = "sbom.dsse.json"
+  /// How it was built: an in-toto statement with SLSA provenance.
+  package static let provenance = "provenance.json"
+  package static let provenanceSignature = "provenance.dsse.json"
 }
 
 /// Writes a directory so that it is either there in full or not at all, whenever the process dies: everything goes into

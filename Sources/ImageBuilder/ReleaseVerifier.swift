@@ -15,7 +15,7 @@ package struct ReleaseVerifier: Sendable {
     package let findings: [String]
   }
 
-  private let reader: ReleaseReader
+  let reader: ReleaseReader
 
   package init(_ directory: String) throws {
     reader = try ReleaseReader(directory)
@@ -34,11 +34,17 @@ package struct ReleaseVerifier: Sendable {
     for artifact in reader.release.artifacts {
       do { artifacts[artifact.name] = try check(artifact) } catch { findings.append("\(error)") }
     }
-    let expected = [ReleaseFile.initrd, ReleaseFile.index, ReleaseFile.uki, ReleaseFile.kernel]
+    let expected = [
+      ReleaseFile.initrd, ReleaseFile.index, ReleaseFile.uki, ReleaseFile.kernel, ReleaseFile.lock,
+      ReleaseFile.packs, ReleaseFile.sbom, ReleaseFile.provenance,
+    ]
     for name in expected where !reader.release.artifacts.contains(where: { $0.name == name }) {
       findings.append("\(ReleaseFile.release) lists no \(name)")
     }
-    findings += await checkRoot()
+    let root = await checkRoot()
+    findings += root.findings
+    if !keys.isEmpty { findings += checkEnvelopes(keys, artifacts) }
+    findings += await checkDocuments(artifacts, image: root.image)
     if let uki = artifacts[ReleaseFile.uki] { findings += checkUKI(uki, artifacts) }
     return Outcome(
       release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers,
@@ -79,10 +85,10 @@ package struct ReleaseVerifier: Sendable {
     return bytes
   }
 
-  /// Every frame, then the hash tree over what they hold.
-  private func checkRoot() async -> [String] {
+  /// Every frame, then the hash tree over what they hold; and the file system, if all of it is right.
+  private func checkRoot() async -> (findings: [String], image: EROFSReader?) {
     let index: RootIndex
-    do { index = try reader.index() } catch { return ["\(error)"] }
+    do { index = try reader.index() } catch { return (["\(error)"], nil) }
     var findings: [String] = []
     let root = reader.release.root
     if index.rootHash.hex != root.hash || index.imageSize != root.size || index.dataSize != root.dataSize
@@ -108,16 +114,25 @@ package struct ReleaseVerifier: Sendable {
       }
       position += frame.size / RootIndex.blockSize
     }
-    guard findings.isEmpty else { return findings }
+    guard findings.isEmpty else { return (findings, nil) }
     guard leaves.count == dataBlocks * DmVerity.hashSize else {
-      return ["\(ReleaseFile.index): a frame holds both file system and hash tree"]
+      return (["\(ReleaseFile.index): a frame holds both file system and hash tree"], nil)
     }
     let uuid = tail.count >= 32 ? Array(tail[16..<32]) : []
     guard let tree = try? DmVerity.tree(leafHashes: leaves, uuid: uuid), tree.rootHash == index.rootHash
     else {
-      return ["the root image does not have the root hash \(index.rootHash.hex)"]
+      return (["the root image does not have the root hash \(index.rootHash.hex)"], nil)
     }
-    return tree.bytes == tail ? [] : ["the hash tree in the frames is not that of the root image"]
+    guard tree.bytes == tail else {
+      return (["the hash tree in the frames is not that of the root image"], nil)
+    }
+    let map = FrameMap(index)
+    let contents = checked.map { (try? $0.get().bytes) ?? [] }
+    do {
+      return ([], try EROFSReader(byteCount: index.dataSize) { try map.read($0) { contents[$0] } })
+    } catch {
+      return (["the root image: \(error)"], nil)
+    }
   }
 
   private func checkFrames(of index: RootIndex) async -> [Result<CheckedFrame, BuildError>] {
@@ -139,7 +154,6 @@ package struct ReleaseVerifier: Sendable {
 
     init(_ bytes: [UInt8]) {
       leaves = bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
-      // Only the tree's own bytes are compared as such, and they are few.
       self.bytes = bytes
     }
   }

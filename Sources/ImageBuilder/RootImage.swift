@@ -26,18 +26,12 @@ package struct RootImageOptions: Sendable {
 }
 
 extension RootImage {
-  private struct MadeFrame: Sendable {
-    let stored: [UInt8]
-    let frame: RootIndex.Frame
-    let leaves: [UInt8]
-  }
-
   /// Lays the tree out, hashes and compresses it on all cores.
   ///
   /// The image is [superblock block][pack data…][metadata][verity superblock and tree]; only the first and the last
   /// two parts depend on the whole, so a changed file costs its own frame and these.
   package static func write(
-    _ tree: RootTree, accounts: AccountNumbers, options: RootImageOptions
+    _ tree: RootTree, accounts: AccountNumbers, options: RootImageOptions, cache: FrameCache
   ) async throws -> RootImage {
     var plan = FramePlan()
     var packs: [PackName: [FileContent]] = [:]
@@ -57,14 +51,20 @@ extension RootImage {
     sources += cut(metadata.metadata).map { .bytes($0) }
     let level = options.compressionLevel
     let made = try await concurrentMap(sources) { source in
-      try make(source.materialize(), level: level, leaves: true)
+      switch source {
+      case .slice(let slice):
+        try cache.frame(slice.key, level: level) { try slice.materialize() }
+      case .bytes(let bytes):
+        try cache.frame(SHA256.digest(of: bytes), level: level) { bytes }
+      }
     }
 
     var leaves: [UInt8] = []
     leaves.reserveCapacity(made.reduce(0) { $0 + $1.leaves.count })
     for frame in made { leaves += frame.leaves }
     let verity = try DmVerity.tree(leafHashes: leaves, uuid: identity)
-    let tail = try await concurrentMap(cut(verity.bytes)) { try make($0, level: level, leaves: false) }
+    // The tree is hashes, which do not compress: the fastest level does no worse.
+    let tail = try await concurrentMap(cut(verity.bytes)) { try FrameCache.make($0, level: 1) }
 
     let all = made + tail
     let index = RootIndex(
@@ -76,21 +76,6 @@ extension RootImage {
   private enum FrameSource: Sendable {
     case bytes([UInt8])
     case slice(FramePlan.Slice)
-
-    func materialize() -> [UInt8] {
-      switch self {
-      case .bytes(let bytes): bytes
-      case .slice(let slice): slice.materialize()
-      }
-    }
-  }
-
-  private static func make(_ bytes: [UInt8], level: Int, leaves: Bool) throws -> MadeFrame {
-    let stored = try bytes.withUnsafeBytes { try FrameCodec.compress($0, level: level) }
-    return MadeFrame(
-      stored: stored,
-      frame: RootIndex.Frame(digest: SHA256.digest(of: stored), storedSize: stored.count, size: bytes.count),
-      leaves: leaves ? bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) } : [])
   }
 
   /// Cuts block-aligned bytes at every full frame.
@@ -116,7 +101,7 @@ extension RootImage {
           kind = .hardLink(to: first)
         } else {
           firstPaths[identity] = path
-          kind = .file(size: UInt64(content.bytes.count), firstBlock: plan.firstBlocks[identity] ?? 0)
+          kind = .file(size: UInt64(content.size), firstBlock: plan.firstBlocks[identity] ?? 0)
         }
       }
       entries.append(

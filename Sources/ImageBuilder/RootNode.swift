@@ -1,16 +1,3 @@
-/// A file's bytes. Hard links share one object; identity tells them from equal files.
-package final class FileContent: Sendable {
-  package let bytes: [UInt8]
-
-  package init(_ bytes: [UInt8]) {
-    self.bytes = bytes
-  }
-
-  package convenience init(_ text: String) {
-    self.init(Array(text.utf8))
-  }
-}
-
 /// A user or a group: a number, or a name that the image's own accounts resolve.
 package enum AccountReference: Sendable, Hashable {
   case number(UInt32)

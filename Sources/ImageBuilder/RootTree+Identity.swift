@@ -5,7 +5,7 @@ internal import Manifest
 extension RootTree {
   /// Adds what says who this image is, and the empty places that the running system mounts over.
   mutating func addIdentity(_ inputs: BuildInputs) {
-    for directory in ["dev", "proc", "sys", "run", "var", "etc"] { putDirectory(directory) }
+    for directory in ["dev", "etc", "home", "proc", "run", "srv", "sys", "var"] { putDirectory(directory) }
     putDirectory("tmp", mode: 0o1777)
     putDirectory("root", mode: 0o700)
     putFile("usr/lib/os-release", Array(Self.osRelease(inputs).utf8))

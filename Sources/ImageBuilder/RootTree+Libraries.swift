@@ -14,7 +14,7 @@ extension RootTree {
   }
 
   /// The directories of `/etc/ld.so.conf`, then the loader's own; each once, by what it resolves to.
-  private func libraryDirectories() throws -> [String] {
+  func libraryDirectories() throws -> [String] {
     // libc-bin ships ld.so.conf with just this line, libc6 the directory: an image without ldconfig has only the latter.
     let configuration = self["etc/ld.so.conf"]?.bytes ?? Array("include /etc/ld.so.conf.d/*.conf\n".utf8)
     var directories: [String] = []

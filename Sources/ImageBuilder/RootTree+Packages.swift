@@ -1,5 +1,3 @@
-internal import DebianPackage
-
 extension RootTree {
   /// Adds what a package ships, in the order of its archive.
   package mutating func add(_ package: UnpackedPackage) throws(BuildError) {
@@ -11,10 +9,8 @@ extension RootTree {
         node = RootNode(.directory, mode: entry.permissions, pack: pack)
       case .symlink(let target):
         node = RootNode(.symlink(target), mode: 0o777, pack: pack)
-      case .file(_, let content?):
-        node = RootNode(.file(FileContent(content)), mode: entry.permissions, pack: pack)
-      case .file(_, nil):
-        continue
+      case .file(let content):
+        node = RootNode(.file(content), mode: entry.permissions, pack: pack)
       case .hardLink(let target):
         guard let original = self[Self.canonical(target)], case .file = original.kind else {
           throw BuildError(
@@ -24,14 +20,10 @@ extension RootTree {
         }
         node = original
       }
-      node.owner = Self.account(entry.ownerName, entry.ownerID)
-      node.group = Self.account(entry.groupName, entry.groupID)
+      node.owner = entry.owner
+      node.group = entry.group
       node.isConfigurationFile = package.conffiles.contains(Self.canonical(entry.path))
       try add(node, at: entry.path)
     }
-  }
-
-  private static func account(_ name: String, _ number: UInt32) -> AccountReference {
-    name.isEmpty || name == "root" ? .number(number) : .name(name)
   }
 }

@@ -12,7 +12,8 @@ extension RootTree {
   mutating func enableUnits(_ enabled: [Located<String>], masked: [Located<String>]) throws {
     var names: [UnitName] = []
     for unit in enabled {
-      guard let name = UnitName(unit.value), try load(name) ?? name.template.flatMap({ try load($0) }) != nil
+      guard let name = UnitName(unit.value),
+        try unitFile(name) ?? name.template.flatMap({ try unitFile($0) }) != nil
       else {
         throw BuildError(
           .manifest,
@@ -22,7 +23,7 @@ extension RootTree {
     }
     let root = self
     let links = try UnitEnablement.links(enabling: names) { name throws(NativeActionError) in
-      try root.load(name)
+      try root.unitFile(name)
     }
     for link in links { putLink("etc/systemd/system/\(link.path)", to: link.target) }
     for unit in masked {
@@ -36,7 +37,8 @@ extension RootTree {
     putFile("usr/lib/systemd/system-preset/00-netimg.preset", Array(lines.joined().utf8))
   }
 
-  private func load(_ name: UnitName) throws(NativeActionError) -> UnitEnablement.Unit? {
+  /// The file of that name with its drop-ins; `nil` if there is none, or if it is masked.
+  func unitFile(_ name: UnitName) throws(NativeActionError) -> UnitEnablement.Unit? {
     for directory in Self.unitDirectories {
       guard let real = resolve("\(directory)/\(name.text)"), let bytes = self[real]?.bytes,
         let realName = UnitName(Self.name(of: real))
@@ -50,7 +52,8 @@ extension RootTree {
 
   private func dropIns(of name: UnitName) -> [(file: String, bytes: [UInt8])] {
     Self.unitDirectories.reversed().flatMap { directory in
-      paths(below: "\(directory)/\(name.text).d").filter { $0.hasSuffix(".conf") }
+      let place = "\(directory)/\(name.text).d"
+      return (self[place] == nil ? [] : paths(below: place)).filter { $0.hasSuffix(".conf") }
         .compactMap { path in self[path]?.bytes.map { ("/\(path)", $0) } }
     }
   }

@@ -153,7 +153,8 @@ package struct RootTree: Sendable {
     while nodes[ancestor] == nil { ancestor = Self.parent(of: ancestor) }
     guard let real = resolve(ancestor), nodes[real]?.isDirectory == true else {
       throw BuildError(
-        .conflict, "/\(path) of \(node.pack) lies below /\(ancestor), which is no directory: drop one of them")
+        .conflict, "/\(path) of \(node.pack) lies below /\(ancestor), which is no directory: drop one of them"
+      )
     }
     if real != ancestor {
       // What is behind the link may be another one.

@@ -19,8 +19,11 @@ package struct Report {
     let target = verityTarget(root.device)
     let readOnly = writeIsRefused()
     let state = Self.output(of: ["/usr/bin/systemctl", "is-system-running", "--wait"])
-    let failed = Self.output(of: ["/usr/bin/systemctl", "list-units", "--failed", "--plain", "--no-legend"])
-      .split(separator: "\n")
+    // A service that dies at once and is started again has failed too, and needs a moment to show it.
+    sleep(2)
+    let failed = Self.output(of: [
+      "/usr/bin/systemctl", "list-units", "--all", "--state=failed,auto-restart", "--plain", "--no-legend",
+    ]).split(separator: "\n")
     let reached = Self.output(of: ["/usr/bin/systemctl", "is-active", "default.target"])
 
     for unit in failed { print("netimg: failed unit: \(unit)") }

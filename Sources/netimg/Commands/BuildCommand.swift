@@ -87,7 +87,14 @@ struct BuildCommand: AsyncParsableCommand {
       lock, store: blobs, mirrors: offline ? MirrorConfiguration(sources: []) : mirrors.load(),
       isOffline: offline
     ) { progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true) }
-    let release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
+    let release: BuiltRelease
+    do {
+      release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
+    } catch let error as BuildError {
+      guard common.json, error.code == .policy else { throw error }
+      Console.json(Refusal(name: inputs.image.name, version: version, findings: error.findings))
+      throw ExitCode(ExitStatus.data)
+    }
 
     progress.begin(BuildPhase.writing.rawValue)
     try await release.write(to: directory, signer: signer, replacing: replace) { temporary in
@@ -118,6 +125,13 @@ struct BuildCommand: AsyncParsableCommand {
         built in   \(Quantity.seconds(elapsed))
       """)
   }
+}
+
+/// What `netimg build --json` prints if the image breaks a rule.
+private struct Refusal: Encodable {
+  let name: String
+  let version: String
+  let findings: [Finding]
 }
 
 /// What `netimg build --json` prints.

@@ -59,7 +59,7 @@ enum Failure {
 
   private static func status(_ code: BuildError.Code) -> Int32 {
     switch code {
-    case .manifest, .lock, .badInput, .conflict, .limit: ExitStatus.data
+    case .manifest, .lock, .badInput, .conflict, .policy: ExitStatus.data
     case .missingInput: ExitStatus.missing
     case .inputOutput: ExitStatus.inputOutput
     case .verification: ExitStatus.refused

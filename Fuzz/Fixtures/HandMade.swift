@@ -1,0 +1,1 @@
+../../Tests/DebianPackageTests/HandMade.swift

@@ -1,0 +1,1 @@
+../../Tests/NativeActionsTests/MiniELF.swift

@@ -1,0 +1,122 @@
+internal import Manifest
+internal import NativeActions
+
+/// A finished root, with everything that rules ask about: each file is read once, on all cores.
+struct CheckedRoot: Sendable {
+  let tree: RootTree
+  /// Every path, in byte order.
+  let paths: [String]
+  let declarations: Declarations
+  let limits: Limits
+  /// What the dynamic loader would find.
+  let loads: LibraryLoads
+  private let scans: [ObjectIdentifier: FileScan]
+
+  /// Files go to the cores in heaps of about this many bytes.
+  private static let batchSize = 1 << 20
+
+  init(_ tree: RootTree, declarations: Declarations, limits: Limits) async throws {
+    self.tree = tree
+    self.declarations = declarations
+    self.limits = limits
+    paths = tree.sortedPaths
+    var batches: [[(path: String, content: FileContent)]] = [[]]
+    var size = 0
+    var seen: Set<ObjectIdentifier> = []
+    for path in paths {
+      guard case .file(let content)? = tree[path]?.kind, seen.insert(ObjectIdentifier(content)).inserted
+      else { continue }
+      batches[batches.count - 1].append((path, content))
+      size += content.bytes.count
+      if size >= Self.batchSize {
+        batches.append([])
+        size = 0
+      }
+    }
+    let scanned = try await concurrentMap(batches) { batch in
+      batch.map { (ObjectIdentifier($0.content), FileScan($0.content.bytes, path: "/\($0.path)")) }
+    }
+    let scans = Dictionary(scanned.flatMap(\.self)) { first, _ in first }
+    self.scans = scans
+    var objects: [String: ELFFile] = [:]
+    for path in paths {
+      guard case .file(let content)? = tree[path]?.kind else { continue }
+      objects[path] = scans[ObjectIdentifier(content)]?.elf
+    }
+    loads = LibraryLoads(objects, directories: try tree.libraryDirectories()) { tree.resolve($0) }
+  }
+
+  /// What a regular file holds; `nil` for anything else.
+  func scan(_ path: String) -> FileScan? {
+    guard case .file(let content)? = tree[path]?.kind else { return nil }
+    return scans[ObjectIdentifier(content)]
+  }
+
+  /// Every regular file.
+  var files: some Sequence<(path: String, node: RootNode, scan: FileScan)> {
+    paths.lazy.compactMap { path in
+      guard let node = tree[path], let scan = scan(path) else { return nil }
+      return (path, node, scan)
+    }
+  }
+
+  /// The paths directly inside a directory, in byte order.
+  func children(of directory: String) -> [String] {
+    let prefix = directory + "/"
+    var low = 0
+    var high = paths.count
+    while low < high {
+      let middle = (low + high) / 2
+      if paths[middle].utf8.lexicographicallyPrecedes(prefix.utf8) { low = middle + 1 } else { high = middle }
+    }
+    return paths[low...].prefix { $0.utf8.starts(with: prefix.utf8) }
+      .filter { !$0.utf8.dropFirst(prefix.utf8.count).contains(UInt8(ascii: "/")) }
+  }
+
+  /// Whether somebody can run what has this name: a file with an execute bit, or a link outside of `/usr/share`, where
+  /// completions and manuals have programs' names too.
+  func isProgram(_ path: String) -> Bool {
+    guard let node = tree[path] else { return false }
+    switch node.kind {
+    case .directory: return false
+    case .file: return node.mode & 0o111 != 0
+    case .symlink: return !path.hasPrefix("usr/share/")
+    }
+  }
+
+  /// The programs, by path or link, that have one of these names.
+  func programs(named names: Set<String>) -> [String] {
+    paths.filter { names.contains(RootTree.name(of: $0)) && isProgram($0) }
+  }
+
+  /// Whether a path is filled only while the system runs.
+  static func isMutable(_ path: String) -> Bool {
+    let first = path.utf8.drop { $0 == UInt8(ascii: "/") }.prefix { $0 != UInt8(ascii: "/") }
+    return ["run", "dev", "proc", "sys", "var", "tmp"].contains { $0.utf8.elementsEqual(first) }
+  }
+
+  /// Where following a path ends if it does not end at something: the path that is missing, or the one that leads in
+  /// circles.
+  func missing(_ path: String) -> String? {
+    var rest = path.split(separator: "/").map(String.init)[...]
+    var current: [String] = []
+    var links = 0
+    while let component = rest.popFirst() {
+      if component == "." { continue }
+      if component == ".." {
+        _ = current.popLast()
+        continue
+      }
+      current.append(component)
+      let here = current.joined(separator: "/")
+      guard let node = tree[here] else { return (current + rest).joined(separator: "/") }
+      guard case .symlink(let target) = node.kind else { continue }
+      links += 1
+      guard links <= 40 else { return here }
+      current.removeLast()
+      if target.utf8.first == UInt8(ascii: "/") { current = [] }
+      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+    }
+    return nil
+  }
+}

@@ -1,0 +1,15 @@
+extension Rule {
+  /// Symbolic links to nothing, unless what they lead to is made while the system runs.
+  static let danglingLink = Rule(name: "dangling-link") { root in
+    root.paths.compactMap { path in
+      guard case .symlink(let target)? = root.tree[path]?.kind, !CheckedRoot.isMutable(path),
+        let missing = root.missing(path), !CheckedRoot.isMutable(missing)
+      else { return nil }
+      let problem =
+        missing == path
+        ? "which leads in circles: drop it"
+        : "but /\(missing) is not in the image: drop the link, or keep what it leads to"
+      return (path, "is a link to \(target), \(problem)")
+    }
+  }
+}

@@ -1,0 +1,25 @@
+internal import NativeActions
+
+extension Rule {
+  /// Libraries and loaders that a program asks for and the image does not have.
+  static let elfNeeded = Rule(name: "elf-needed") { root in
+    var findings: [(path: String, message: String)] = []
+    for file in root.files {
+      if let problem = file.scan.elfProblem { findings.append((file.path, problem)) }
+      guard let loader = file.scan.elf?.interpreter, root.tree.node(at: loader)?.bytes == nil else {
+        continue
+      }
+      findings.append(
+        (file.path, "is started by \(loader), which is not in the image: keep it, or drop this"))
+    }
+    for (request, program) in root.loads.requests where request.library == nil {
+      let place = program == request.object ? "" : " when /\(program) loads it"
+      findings.append(
+        (
+          request.object,
+          "needs the library \(request.name)\(place), which is not in the image: add its package, or drop this"
+        ))
+    }
+    return findings
+  }
+}

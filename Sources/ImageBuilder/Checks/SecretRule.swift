@@ -1,0 +1,14 @@
+extension Rule {
+  /// Private keys and tokens: a release is public, so nothing in it may be a secret.
+  static let secret = Rule(name: "secret") { root in
+    root.files.flatMap { file in
+      file.scan.secrets.sorted { $0.value < $1.value }.map { kind, offset in
+        (
+          file.path,
+          "holds \(kind) at byte \(offset), and everybody can read an image: leave it out, and give it to the device "
+            + "at run time"
+        )
+      }
+    }
+  }
+}

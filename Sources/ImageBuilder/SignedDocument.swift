@@ -1,0 +1,16 @@
+internal import Provenance
+
+/// A file of a release that has a DSSE envelope of its own, for tools that know its format and not release.json.
+struct SignedDocument {
+  let file: String
+  let payloadType: String
+  let envelope: String
+
+  static let all = [
+    SignedDocument(
+      file: ReleaseFile.sbom, payloadType: SPDXDocument.mediaType, envelope: ReleaseFile.sbomSignature),
+    SignedDocument(
+      file: ReleaseFile.provenance, payloadType: SLSAStatement.payloadType,
+      envelope: ReleaseFile.provenanceSignature),
+  ]
+}
