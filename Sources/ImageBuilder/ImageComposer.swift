@@ -42,9 +42,9 @@ struct ImageComposer {
     try tree.addCertificates()
     try tree.cacheLibraries(machine: inputs.image.architecture.value == .amd64 ? .amd64 : .arm64)
     try tree.enableUnits(declarations.enabledUnits, masked: declarations.maskedUnits)
+    try tree.apply(declarations.permissions + replacements.flatMap(\.permissions))
     try tree.moveVariableData(accounts: accounts)
     tree.addPackageStatus(packages)
-    try tree.apply(declarations.permissions + replacements.flatMap(\.permissions))
     return Result(tree: tree, accounts: accounts, kernel: kernel, initrdModules: modules)
   }
 

@@ -9,7 +9,8 @@ package enum LdSoConf {
   }
 
   /// The directives in file order. A relative pattern is taken from the directory of `file`, which must be the path
-  /// inside the image. The old `hwcap` directive is ignored, as glibc does.
+  /// inside the image. The old `hwcap` directive is ignored, as glibc does. `malformed` names the line of a directory
+  /// that is not absolute.
   package static func parse(_ bytes: [UInt8], file: String) throws(NativeActionError) -> [Directive] {
     var directives: [Directive] = []
     for line in try TextLines(bytes, file: file).lines {
@@ -26,7 +27,14 @@ package enum LdSoConf {
       } else {
         var directory = content
         while directory.last == UInt8(ascii: "/") { directory = directory.dropLast() }
-        if !directory.isEmpty { directives.append(.directory(directory.text)) }
+        guard !directory.isEmpty else { continue }
+        guard directory.first == UInt8(ascii: "/") else {
+          throw NativeActionError(
+            .malformed, at: "\(file):\(line.number)",
+            "the directory \(directory.text) is not absolute: libraries would be sought wherever a program runs; "
+              + "repair the file")
+        }
+        directives.append(.directory(directory.text))
       }
     }
     return directives
