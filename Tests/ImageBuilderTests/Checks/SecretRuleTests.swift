@@ -45,9 +45,12 @@ struct SecretRuleTests {
   func openSSH() async throws {
     try await withScratchDirectory { scratch in
       let path = scratch.appendingPathComponent("key").path
-      #expect(try run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path]).status == 0)
-      #expect(kinds([UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))) == Self.pem)
-      #expect(kinds([UInt8](try Data(contentsOf: URL(fileURLWithPath: path + ".pub")))).isEmpty)
+      let made = try run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path])
+      #expect(made.status == 0)
+      let secret = try Data(contentsOf: URL(fileURLWithPath: path))
+      let open = try Data(contentsOf: URL(fileURLWithPath: path + ".pub"))
+      #expect(kinds([UInt8](secret)) == Self.pem)
+      #expect(kinds([UInt8](open)).isEmpty)
     }
   }
 
