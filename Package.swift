@@ -87,9 +87,6 @@ let package = Package(
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
     .testTarget(
-      name: "InspectionTests",
-      dependencies: ["Bytes", "FrameFormat", "NativeActions", "ImageBuilder", "Inspection", "TestSupport"]),
-    .testTarget(
       name: "ImageBuilderTests",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
