@@ -56,11 +56,16 @@ let package = Package(
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
         "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
       ]),
+    .target(
+      name: "Inspection",
+      dependencies: [
+        "Bytes", "FrameFormat", "DebianArchive", "ImageFormat", "NativeActions", "ImageBuilder", "CPosixShim",
+      ]),
     .executableTarget(
       name: "netimg",
       dependencies: [
         "Bytes", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder",
+        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -81,6 +86,9 @@ let package = Package(
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
+    .testTarget(
+      name: "InspectionTests",
+      dependencies: ["Bytes", "FrameFormat", "NativeActions", "ImageBuilder", "Inspection", "TestSupport"]),
     .testTarget(
       name: "ImageBuilderTests",
       dependencies: [
