@@ -131,11 +131,11 @@ struct FailureTests {
         #expect(try run(["sha256sum", libc]).text.prefix(64) == digest(of: libc))
       } else {
         let offline = try Bench.netimg(
-          ["build", Bench.manifest, "--store", store, "--offline", "--output", "\(Bench.scratch)/damaged"],
+          ["build", Bench.manifest, "--store", store, "--offline", "--output", "\(Bench.scratch)/from-damaged"],
           in: clone)
         #expect(offline.status == 66, "\(offline.errorText)")
         #expect(offline.errorText.contains("libc6"), "\(offline.errorText)")
-        #expect(!FileManager.default.fileExists(atPath: "\(Bench.scratch)/damaged"))
+        #expect(!FileManager.default.fileExists(atPath: "\(Bench.scratch)/from-damaged"))
         let again = try Bench.netimg(
           ["build", Bench.manifest, "--store", store, "--output", "\(Bench.scratch)/again"] + mirror.flags,
           in: clone)
