@@ -65,7 +65,8 @@ struct FixturePackage {
 
   /// The package as the builder sees it.
   func unpack(drops: [DropRule] = []) async throws -> UnpackedPackage {
-    try UnpackedPackage(DebFile(bytes: try await build(), name: "\(name).deb"), drops: drops, actions: [])
+    let deb = try DebFile(bytes: try await build(), name: "\(name).deb")
+    return try UnpackedPackage(PackageContents(deb), drops: drops, actions: [])
   }
 }
 

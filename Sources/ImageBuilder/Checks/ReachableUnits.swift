@@ -44,6 +44,7 @@ struct ReachableUnits {
       for directory in directories {
         // The first place that has the name counts; a link to /dev/null there masks the unit.
         guard root.tree["\(directory)/\(name.text)"] != nil else { continue }
+        guard root.tree.resolve("\(directory)/\(name.text)") != nil else { return nil }
         return (try? root.tree.unitFile(name)) ?? nil
       }
     }

@@ -66,8 +66,8 @@ enum Linker {
 
   /// Links assembly into a program or library. `files` are other libraries and version scripts, by name in the linker's
   /// directory.
-  static func link(
-    _ text: String = ".globl f\nf: ret\n", _ options: [String], files: [String: [UInt8]] = [:]
+  static func make(
+    text: String = ".globl f\nf: ret\n", _ options: [String], files: [String: [UInt8]] = [:]
   ) async throws -> [UInt8] {
     try await withScratchDirectory { scratch in
       for (name, bytes) in files { try Data(bytes).write(to: scratch.appendingPathComponent(name)) }
@@ -85,13 +85,13 @@ enum Linker {
   static func library(_ soname: String, _ options: [String] = [], files: [String: [UInt8]] = [:]) async throws
     -> [UInt8]
   {
-    try await link(["-shared", "-soname", soname] + options, files: files)
+    try await make(["-shared", "-soname", soname] + options, files: files)
   }
 
   /// A program that loads libraries, which are linked as they are.
   static func program(_ options: [String], files: [String: [UInt8]]) async throws -> [UInt8] {
-    try await link(
-      ".globl _start\n_start: call f@PLT\n",
+    try await make(
+      text: ".globl _start\n_start: call f@PLT\n",
       ["-pie", "--no-as-needed", "-dynamic-linker", "/lib64/ld-linux-x86-64.so.2"] + options, files: files)
   }
 }
