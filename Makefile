@@ -6,7 +6,7 @@ SHELL := /bin/bash
 RELEASE := .build/release
 STAGE0_BUILD := .build/stage0
 NETIMG := $(RELEASE)/netimg
-SWIFT_SOURCES := Sources Tests Package.swift
+SWIFT_SOURCES := Sources Tests Fuzz bench Package.swift
 
 # Debian packages: to build, and to test and demonstrate on top.
 BUILD_PACKAGES := libarchive-dev libcurl4-openssl-dev libgit2-dev libsodium-dev libsolv-dev libsolvext-dev \
@@ -39,11 +39,16 @@ demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and sh
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/demo
 
 bench: setup-test build  ## Times and sizes beside the peers, in one run
+	@tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
 
-lint: setup  ## swift format, warnings as errors, generated files up to date
+lint: build  ## swift format, warnings as errors, generated files up to date
 	@swift format lint --strict --recursive $(SWIFT_SOURCES)
 	@tools/lint-shell
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/docs --check
+
+docs: build  ## Write docs/cli.md and docs/man anew, from the commands' own definitions
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/docs
 
 format:  ## Rewrite the sources in the project's style
 	@swift format --in-place --recursive $(SWIFT_SOURCES)

@@ -3,10 +3,14 @@
 
 extension FuzzTarget {
   static let archiveTargets = [
-    FuzzTarget("control", seeds: { ["package": packages, "comment": Array("# a\nA: b\n c\n .\n\tD:\n".utf8)] }) {
+    FuzzTarget(
+      "control", seeds: { ["package": packages, "comment": Array("# a\nA: b\n c\n .\n\tD:\n".utf8)] }
+    ) {
       bytes in
       for paragraph in try ControlParagraph.parse(bytes, file: "fuzz") {
-        for field in paragraph.fields { require(paragraph[field.name] != nil, "a field is found by its name") }
+        for field in paragraph.fields {
+          require(paragraph[field.name] != nil, "a field is found by its name")
+        }
       }
     },
     FuzzTarget(

@@ -5,7 +5,9 @@
 
 extension FuzzTarget {
   static let imageTargets = [
-    FuzzTarget("erofs", maximumLength: 65536, seeds: { ["small": try smallImage(), "tree": try treeImage()] }) {
+    FuzzTarget(
+      "erofs", maximumLength: 65536, seeds: { ["small": try smallImage(), "tree": try treeImage()] }
+    ) {
       bytes in
       var bytes = bytes
       // The fuzzer cannot guess the superblock's checksum: the image says that it has none.
@@ -32,7 +34,9 @@ extension FuzzTarget {
       let image = try PEImage(ByteRope(bytes))
       for section in image.sections { _ = image.contents(of: section).digest }
       _ = PCR11.expected(of: image)
-      let sections = [(name: ".fuzz", content: ByteRope([1, 2, 3])), (name: ".fuzz2", content: ByteRope(bytes))]
+      let sections = [
+        (name: ".fuzz", content: ByteRope([1, 2, 3])), (name: ".fuzz2", content: ByteRope(bytes)),
+      ]
       let assembled = try UnifiedKernelImage.assemble(stub: bytes, sections: sections)
       let read = try PEImage(assembled)
       require(read.sections.count == image.sections.count + 2, "the sections are there")

@@ -11,14 +11,16 @@ extension FuzzTarget {
       try database.add(try Sysusers.parse(bytes, file: "fuzz"))
       let again = try AccountDatabase(
         passwd: database.passwd, passwdFile: "passwd", group: database.group, groupFile: "group")
-      require(again.passwd == database.passwd && again.group == database.group, "accounts survive their files")
+      require(
+        again.passwd == database.passwd && again.group == database.group, "accounts survive their files")
     },
     FuzzTarget("passwd", seeds: { ["root": Array("root:x:0:0:root:/root:/bin/sh\n".utf8)] }) { bytes in
       _ = try AccountDatabase(
         passwd: bytes, passwdFile: "passwd", group: Array("root:x:0:\n".utf8), groupFile: "group")
     },
     FuzzTarget("unit", seeds: { ["service": unit] }) { bytes in
-      let file = try UnitFile.parse(bytes, file: "a.service", dropIns: [("b.conf", Array("[Service]\nX=".utf8))])
+      let file = try UnitFile.parse(
+        bytes, file: "a.service", dropIns: [("b.conf", Array("[Service]\nX=".utf8))])
       _ = try file.executables()
       for text in ["a.service", "a@.service", "a@x.service"] {
         guard let name = UnitName(text) else { continue }
@@ -28,13 +30,17 @@ extension FuzzTarget {
         }
       }
     },
-    FuzzTarget("presets", seeds: { ["rules": Array("enable a*.service\ndisable *\nenable b@.service x y\n".utf8)] }) {
+    FuzzTarget(
+      "presets", seeds: { ["rules": Array("enable a*.service\ndisable *\nenable b@.service x y\n".utf8)] }
+    ) {
       bytes in
       var presets = Presets()
       try presets.append(bytes, file: "fuzz")
       for name in ["a.service", "b@.service", "b@x.service"] { _ = UnitName(name).map(presets.decide) }
     },
-    FuzzTarget("ldsoconf", seeds: { ["two": Array("# a\n/usr/lib/a\ninclude /etc/ld.so.conf.d/*.conf\n".utf8)] }) {
+    FuzzTarget(
+      "ldsoconf", seeds: { ["two": Array("# a\n/usr/lib/a\ninclude /etc/ld.so.conf.d/*.conf\n".utf8)] }
+    ) {
       bytes in
       for case .directory(let path) in try LdSoConf.parse(bytes, file: "fuzz") {
         require(path.hasPrefix("/"), "a directory is absolute")
@@ -50,7 +56,8 @@ extension FuzzTarget {
       _ = try ModuleClosure.resolve(["fuzz"], modules: [module], builtin: [], builtinModinfo: [])
     },
     FuzzTarget(
-      "builtin", seeds: { ["two": Array("kernel/a.ko\nkernel/b-c.ko\n\0a.alias=pci:v*\0b.license=GPL\0".utf8)] }
+      "builtin",
+      seeds: { ["two": Array("kernel/a.ko\nkernel/b-c.ko\n\0a.alias=pci:v*\0b.license=GPL\0".utf8)] }
     ) { bytes in
       let end = bytes.firstIndex(of: 0) ?? bytes.endIndex
       _ = try ModuleIndexes.encode(
@@ -116,10 +123,15 @@ extension FuzzTarget {
     "module": {
       var elf = MiniELF()
       elf.kind = 1
-      let fields = ["license=GPL", "alias=pci:v00008086d*", "depends=", "softdep=pre: a", "vermagic=6.12 SMP"]
+      let fields = [
+        "license=GPL", "alias=pci:v00008086d*", "depends=", "softdep=pre: a", "vermagic=6.12 SMP",
+      ]
       elf.sections = [
         (".modinfo", fields.flatMap { Array($0.utf8) + [0] }),
-        (".symtab", [UInt8](repeating: 0, count: 24) + [1, 0, 0, 0, 0x10, 0] + [UInt8](repeating: 0, count: 18)),
+        (
+          ".symtab",
+          [UInt8](repeating: 0, count: 24) + [1, 0, 0, 0, 0x10, 0] + [UInt8](repeating: 0, count: 18)
+        ),
         (".strtab", [0] + Array("printk\0".utf8)),
       ]
       return elf.encode()

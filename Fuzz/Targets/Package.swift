@@ -3,7 +3,8 @@
 
 extension FuzzTarget {
   static let packageTargets = [
-    FuzzTarget("deb", maximumLength: 16384, seeds: { ["small": HandMade.package(), "rich": richPackage] }) { bytes in
+    FuzzTarget("deb", maximumLength: 16384, seeds: { ["small": HandMade.package(), "rich": richPackage] }) {
+      bytes in
       try open(bytes)
     },
     FuzzTarget("tar", maximumLength: 16384, seeds: { ["small": HandMade.tar(), "rich": richData] }) { bytes in
@@ -14,7 +15,8 @@ extension FuzzTarget {
       try open(
         HandMade.ar(
           HandMade.arMember("debian-binary", Array("2.0\n".utf8)),
-          HandMade.arMember("control.tar", withChecksums(bytes)), HandMade.arMember("data.tar", HandMade.tar())))
+          HandMade.arMember("control.tar", withChecksums(bytes)),
+          HandMade.arMember("data.tar", HandMade.tar())))
     },
     FuzzTarget(
       "decompress",
@@ -50,7 +52,8 @@ extension FuzzTarget {
     var paths: Set<[UInt8]> = []
     for entry in try deb.entries(wanting: { path, _ in path.utf8.count % 2 == 0 }) {
       require(paths.insert(Array(entry.path.utf8)).inserted, "a path comes once")
-      require(!entry.path.hasPrefix("/") && !entry.path.split(separator: "/").contains(".."), "paths stay inside")
+      require(
+        !entry.path.hasPrefix("/") && !entry.path.split(separator: "/").contains(".."), "paths stay inside")
     }
     for (name, script) in deb.scripts { _ = ScriptClassifier.classify(script, name: name) }
   }
@@ -65,7 +68,8 @@ extension FuzzTarget {
         bytes.replaceSubrange(start + 148..<start + 156, with: HandMade.octal(sum, 7) + [0x20])
       }
       // Content follows as the header says; a size that is none means that there is none.
-      let digits = String(decoding: bytes[start + 124..<start + 135].prefix { $0 != 0 && $0 != 0x20 }, as: UTF8.self)
+      let digits = String(
+        decoding: bytes[start + 124..<start + 135].prefix { $0 != 0 && $0 != 0x20 }, as: UTF8.self)
       let size = Int(digits, radix: 8) ?? 0
       start += 512 + (min(size, bytes.count) + 511) / 512 * 512
     }
@@ -93,10 +97,12 @@ extension FuzzTarget {
 
   /// "netimg\n" by `gzip -n` and by `zstd`.
   private static let gzip: [UInt8] = [
-    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xcb, 0x4b, 0x2d, 0xc9, 0xcc, 0x4d, 0xe7, 0x02, 0x00, 0xa4, 0xc4, 0xc6, 0xde, 0x07, 0x00, 0x00, 0x00
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xcb, 0x4b, 0x2d, 0xc9, 0xcc, 0x4d, 0xe7,
+    0x02, 0x00, 0xa4, 0xc4, 0xc6, 0xde, 0x07, 0x00, 0x00, 0x00,
   ]
   private static let zstd: [UInt8] = [
-    0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x39, 0x00, 0x00, 0x6e, 0x65, 0x74, 0x69, 0x6d, 0x67, 0x0a, 0xc9, 0xe1, 0xb9, 0xc1
+    0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x39, 0x00, 0x00, 0x6e, 0x65, 0x74, 0x69, 0x6d, 0x67, 0x0a, 0xc9,
+    0xe1, 0xb9, 0xc1,
   ]
 
   private static let scripts: [String: [UInt8]] = [

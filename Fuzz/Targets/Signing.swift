@@ -2,7 +2,8 @@
 
 extension FuzzTarget {
   static let signingTargets = [
-    FuzzTarget("json", seeds: { ["all": Array(#"{"a":[1,-2.5e3,"é\u00e9\n",true,null],"b":{}}"#.utf8)] }) { bytes in
+    FuzzTarget("json", seeds: { ["all": Array(#"{"a":[1,-2.5e3,"é\u00e9\n",true,null],"b":{}}"#.utf8)] }) {
+      bytes in
       let value = try JSONParser.parse(bytes, maximumSize: 1 << 20)
       let again = try JSONParser.parse(Array(value.encoded.utf8), maximumSize: 1 << 24)
       require(again == value, "a value survives encoding")
@@ -14,7 +15,10 @@ extension FuzzTarget {
       let payload = try? envelope.verify(keys: [key], threshold: 1, payloadType: "application/x")
       require(payload == nil, "nothing verifies without the key")
     },
-    FuzzTarget("public-key", maximumLength: 512, seeds: { ["line": Array("netimg-ed25519 \(String(repeating: "A", count: 43))= fuzz".utf8)] }) {
+    FuzzTarget(
+      "public-key", maximumLength: 512,
+      seeds: { ["line": Array("netimg-ed25519 \(String(repeating: "A", count: 43))= fuzz".utf8)] }
+    ) {
       bytes in
       let key = try PublicKey(line: String(decoding: bytes, as: UTF8.self), source: "fuzz")
       try require(PublicKey(line: key.line, source: "fuzz") == key, "a key survives its line")

@@ -1,5 +1,5 @@
 /// Maps on all cores, and keeps the order. At most `limit` results are under way at once, which bounds memory.
-func concurrentMap<Input: Sendable, Output: Sendable>(
+package func concurrentMap<Input: Sendable, Output: Sendable>(
   _ inputs: [Input], limit: Int = 8, _ transform: @escaping @Sendable (Input) async throws -> Output
 ) async throws -> [Output] {
   try await withThrowingTaskGroup(of: (Int, Output).self) { group in

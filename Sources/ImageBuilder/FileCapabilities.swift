@@ -2,9 +2,9 @@ internal import Bytes
 internal import Manifest
 
 /// The extended attribute `security.capability` (capabilities(7), `struct vfs_cap_data` revision 2).
-enum FileCapabilities {
+package enum FileCapabilities {
   /// The capabilities in the order of their numbers (linux/capability.h).
-  static let names = [
+  package static let names = [
     "cap_chown", "cap_dac_override", "cap_dac_read_search", "cap_fowner", "cap_fsetid", "cap_kill",
     "cap_setgid",
     "cap_setuid", "cap_setpcap", "cap_linux_immutable", "cap_net_bind_service", "cap_net_broadcast",

@@ -35,6 +35,15 @@ extension EROFSReader {
     let attributesSize: UInt64
     let layout: EROFS.DataLayout
 
+    /// The bytes of the image that a file's data take, whole blocks; `nil` for inline data and for anything impossible.
+    package var blocks: Range<UInt64>? {
+      guard kind == .file, layout == .flatPlain, size > 0, size <= UInt64(UInt32.max) * UInt64(EROFS.blockSize)
+      else { return nil }
+      let start = UInt64(block) * UInt64(EROFS.blockSize)
+      let blockSize = UInt64(EROFS.blockSize)
+      return start..<start + (size + blockSize - 1) / blockSize * blockSize
+    }
+
     /// The path as text; bytes that are not UTF-8 are replaced.
     package var path: String { String(decoding: pathBytes, as: UTF8.self) }
   }

@@ -67,13 +67,22 @@ package func run(
   posix_spawn_file_actions_adddup2(&actions, standardOutput.file, 1)
   posix_spawn_file_actions_adddup2(&actions, standardError.file, 2)
 
+  // A thread of a test may block every signal, and a child that inherits that cannot be stopped.
+  var attributes = posix_spawnattr_t()
+  posix_spawnattr_init(&attributes)
+  defer { posix_spawnattr_destroy(&attributes) }
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  posix_spawnattr_setsigmask(&attributes, &signals)
+  posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
   var variables = ProcessInfo.processInfo.environment
   variables.merge(["LC_ALL": "C.UTF-8", "TZ": "UTC"]) { _, new in new }
   variables.merge(environment) { _, new in new }
   let child = try withCStrings(arguments) { argv in
     try withCStrings(variables.map { "\($0.key)=\($0.value)" }.sorted()) { envp in
       var child: pid_t = 0
-      let code = posix_spawn(&child, program, &actions, nil, argv, envp)
+      let code = posix_spawn(&child, program, &actions, &attributes, argv, envp)
       guard code == 0 else {
         throw SubprocessError(description: "\(program) does not start: \(String(cString: strerror(code)))")
       }

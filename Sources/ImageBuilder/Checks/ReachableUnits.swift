@@ -1,23 +1,24 @@
-internal import NativeActions
+package import NativeActions
 
 /// The units that a boot can start: what `default.target` pulls in, what those pull in, and what their sockets,
 /// timers and paths start. What generators or D-Bus would add at run time is not known here.
-struct ReachableUnits {
+package struct ReachableUnits {
   /// In the order of their paths, each file once.
-  let units: [UnitEnablement.Unit]
+  package let units: [UnitEnablement.Unit]
 
   private static let keys = [
     "Wants", "Requires", "Requisite", "BindsTo", "Upholds", "OnFailure", "OnSuccess",
   ]
   private static let directories = ["etc/systemd/system", "usr/lib/systemd/system"]
 
-  init(_ root: CheckedRoot) {
+  package init(_ tree: RootTree) {
+    let wanted = Self.wanted(tree)
     var found: [String: UnitEnablement.Unit] = [:]
     // Ordinary units require these two without saying so.
     var pending = ["default.target", "sysinit.target", "basic.target"].compactMap { UnitName($0) }
     var seen = Set(pending)
     while let name = pending.popLast() {
-      guard let unit = Self.load(name, root) else { continue }
+      guard let unit = Self.load(name, tree) else { continue }
       found[unit.path] = unit
       var next: [String] = []
       for key in Self.keys { next += (try? unit.file.words("Unit", key)) ?? [] }
@@ -26,7 +27,7 @@ struct ReachableUnits {
       for owner in Set([name.text, own.text]).sorted() {
         for directory in Self.directories {
           for kind in ["wants", "requires", "upholds"] {
-            next += root.children(of: "\(directory)/\(owner).\(kind)").map(RootTree.name(of:))
+            next += wanted["\(directory)/\(owner).\(kind)"] ?? []
           }
         }
       }
@@ -38,14 +39,25 @@ struct ReachableUnits {
     units = found.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map(\.value)
   }
 
+  /// The names in each directory that pulls units in, such as `multi-user.target.wants`.
+  private static func wanted(_ tree: RootTree) -> [String: [String]] {
+    var names: [String: [String]] = [:]
+    for path in tree.sortedPaths {
+      let directory = RootTree.parent(of: path)
+      guard directories.contains(RootTree.parent(of: directory)) else { continue }
+      names[directory, default: []].append(RootTree.name(of: path))
+    }
+    return names
+  }
+
   /// The unit's file; `nil` if there is none, if it is masked, or if systemd could not read it either.
-  private static func load(_ name: UnitName, _ root: CheckedRoot) -> UnitEnablement.Unit? {
+  private static func load(_ name: UnitName, _ tree: RootTree) -> UnitEnablement.Unit? {
     for name in [name, name.template].compactMap(\.self) {
       for directory in directories {
         // The first place that has the name counts; a link to /dev/null there masks the unit.
-        guard root.tree["\(directory)/\(name.text)"] != nil else { continue }
-        guard root.tree.resolve("\(directory)/\(name.text)") != nil else { return nil }
-        return (try? root.tree.unitFile(name)) ?? nil
+        guard tree["\(directory)/\(name.text)"] != nil else { continue }
+        guard tree.resolve("\(directory)/\(name.text)") != nil else { return nil }
+        return (try? tree.unitFile(name)) ?? nil
       }
     }
     return nil

@@ -4,7 +4,7 @@ extension Rule {
   /// Programs that units start and that are not there, for units that can start: see `ReachableUnits`.
   static let unitProgram = Rule(name: "unit-program") { root in
     var findings: [(path: String, message: String)] = []
-    for unit in ReachableUnits(root).units where canStart(unit.file, root) && !hasOtherRoot(unit.file) {
+    for unit in ReachableUnits(root.tree).units where canStart(unit.file, root) && !hasOtherRoot(unit.file) {
       let path = String(unit.path.dropFirst())
       let programs: [UnitFile.Executable]
       do {

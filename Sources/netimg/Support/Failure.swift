@@ -5,6 +5,8 @@ internal import DebianPackage
 internal import FoundationEssentials
 internal import Glibc
 internal import ImageBuilder
+internal import ImageFormat
+internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
@@ -49,6 +51,8 @@ enum Failure {
     switch error {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
+    case let error as InspectionError: return status(error.code)
+    case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
     case is StoreError, is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
@@ -63,6 +67,14 @@ enum Failure {
     case .missingInput: ExitStatus.missing
     case .inputOutput: ExitStatus.inputOutput
     case .verification: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: InspectionError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .inconsistent: ExitStatus.refused
+    case .inTheWay, .inputOutput: ExitStatus.inputOutput
     }
   }
 

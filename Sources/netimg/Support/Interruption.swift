@@ -9,9 +9,11 @@ enum Interruption {
 
   /// Starts to listen. Call it once, first of all.
   static func watch() {
+    // No queue of a higher priority: libdispatch cannot raise it for an ordinary user, and tells syslog so.
+    let queue = DispatchQueue(label: "netimg.interruption")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         paths.withLock { paths in
           for path in paths { try? FileManager.default.removeItem(atPath: path) }

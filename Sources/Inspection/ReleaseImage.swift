@@ -1,0 +1,93 @@
+internal import Bytes
+package import DebianArchive
+package import FrameFormat
+package import ImageBuilder
+package import ImageFormat
+
+/// A release and the tree of its root image. Nothing in it is trusted: every frame is checked when it is read.
+package struct ReleaseImage: Sendable {
+  package let reader: ReleaseReader
+  package let index: RootIndex
+  package let files: EROFSReader
+  /// Every name: a directory comes before what is in it.
+  package let nodes: [EROFSReader.Node]
+  /// Which input each path comes from.
+  package let packs: PackList
+  /// The lock file that the release was built from.
+  package let lock: LockFile
+  private let numbers: [String: Int]
+
+  package var release: Release { reader.release }
+
+  package init(_ directory: String) throws {
+    reader = try ReleaseReader(directory)
+    index = try reader.index()
+    let frames = FrameReader(reader, index)
+    files = try EROFSReader(byteCount: index.dataSize) { try frames.read($0) }
+    nodes = try files.tree()
+    numbers = Dictionary(nodes.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    packs = try PackList.decode(
+      try reader.read(ReleaseFile.packs), file: "\(directory)/\(ReleaseFile.packs)")
+    lock = try LockFile(decoding: try reader.read(ReleaseFile.lock), file: "\(directory)/\(ReleaseFile.lock)")
+  }
+
+  /// The node of exactly this path, without a leading slash; `nil` if there is none.
+  package func node(_ path: String) -> EROFSReader.Node? { numbers[path].map { nodes[$0] } }
+
+  /// A file's bytes.
+  package func bytes(of node: EROFSReader.Node) throws -> [UInt8] {
+    try files.contents(of: node).flattened()
+  }
+
+  /// The pack of each path.
+  package var packOfPath: [String: PackList.Pack] {
+    var result: [String: PackList.Pack] = [:]
+    for pack in packs.packs {
+      for path in pack.paths { result[path] = pack }
+    }
+    return result
+  }
+}
+
+extension ReleaseImage {
+  /// Where a path leads.
+  package struct Resolution: Sendable {
+    /// What the path ends at, without a leading slash.
+    package let path: String
+    /// The links that were followed, as `/from → target`.
+    package let links: [String]
+  }
+
+  /// Follows every link on the way, inside the image, as the running system would; the last one too if asked to.
+  ///
+  /// - Throws: `notFound` with the part that is missing.
+  package func resolve(_ path: String, followLast: Bool) throws -> Resolution {
+    var rest = path.split(separator: "/").map(String.init)[...]
+    var current: [String] = []
+    var links: [String] = []
+    while let component = rest.popFirst() {
+      if component == "." { continue }
+      if component == ".." {
+        _ = current.popLast()
+        continue
+      }
+      current.append(component)
+      let here = current.joined(separator: "/")
+      guard let node = node(here) else {
+        throw InspectionError(
+          .notFound,
+          "/\(here) is not in \(reader.directory)\(links.isEmpty ? "" : " (\(links.joined(separator: ", ")))")"
+        )
+      }
+      guard node.kind == .symlink, followLast || !rest.isEmpty else { continue }
+      let target = String(decoding: try files.target(of: node), as: UTF8.self)
+      links.append("/\(here) → \(target)")
+      // The kernel's own limit.
+      guard links.count <= 40 else { throw InspectionError(.notFound, "/\(path) leads in circles") }
+      current.removeLast()
+      if target.utf8.first == UInt8(ascii: "/") { current = [] }
+      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+    }
+    return Resolution(path: current.joined(separator: "/"), links: links)
+  }
+}

@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import Inspection
+
+/// `netimg explain`
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Say why a path is in a release: which input, which package, who asked for it.",
+    discussion: """
+      Examples:
+        netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
+        netimg explain out/minimal-1.0 /sbin/init --json
+      """)
+
+  @Argument(help: "The release's directory.", completion: .directory)
+  var release: String
+
+  @Argument(help: "A path in the image; links are followed as on the device.")
+  var path: String
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let explanation = try Explanation(path, in: ReleaseImage(release))
+    if common.json { return Console.json(explanation) }
+    var lines = explanation.links
+    lines.append(
+      "\(explanation.path): \(explanation.kind), \(explanation.size) bytes, mode \(explanation.mode), owner \(explanation.owner):\(explanation.group)"
+    )
+    if let target = explanation.target { lines.append("  leads to   \(target)") }
+    if let sha256 = explanation.sha256 { lines.append("  sha256     \(sha256)") }
+    if !explanation.capabilities.isEmpty {
+      lines.append("  may        \(explanation.capabilities.joined(separator: ", "))")
+    }
+    if let package = explanation.package {
+      lines.append(
+        "  package    \(package.name) \(package.version) (\(package.architecture)), source \(package.source)")
+      lines.append("  archive    \(package.archive): \(package.file)")
+      lines.append("             sha256 \(package.sha256)")
+      for suite in package.suites { lines.append("  signed     \(suite.suite), \(suite.signed)") }
+    } else {
+      lines.append("  from       \(explanation.pack)")
+    }
+    for (number, reason) in explanation.why.enumerated() {
+      lines.append("  \(number == 0 ? "because   " : "          ") \(reason)")
+    }
+    Console.out(lines.joined(separator: "\n"))
+  }
+}

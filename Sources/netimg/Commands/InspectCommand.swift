@@ -1,0 +1,74 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Inspection
+
+/// `netimg inspect`
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what takes room in a release: by input and by directory.",
+    discussion: """
+      The first column is bytes in the image, the second what of them is left after compression.
+
+      Examples:
+        netimg inspect out/minimal-1.0
+        netimg inspect out/minimal-1.0 --depth 3 --limit 40
+        netimg inspect out/minimal-1.0 --treemap sizes.html
+      """)
+
+  @Argument(help: "The release's directory.", completion: .directory)
+  var release: String
+
+  @Option(help: "How deep directories are listed.")
+  var depth = 2
+
+  @Option(help: "How many inputs and directories are printed, the largest first; 0 for all.")
+  var limit = 20
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Draw a treemap into FILE, which ends in .svg or .html.", valueName: "file"),
+    completion: .file(extensions: ["svg", "html"]))
+  var treemap: String?
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard (0...64).contains(depth) else { throw ValidationError("--depth is 0 to 64.") }
+    guard limit >= 0 else { throw ValidationError("--limit is 0 or more.") }
+    if let treemap, !treemap.hasSuffix(".svg"), !treemap.hasSuffix(".html") {
+      throw ValidationError("--treemap takes a file that ends in .svg or .html.")
+    }
+  }
+
+  func run() throws {
+    let image = try ReleaseImage(release)
+    let usage = ReleaseUsage(image, depth: depth)
+    if let treemap {
+      let drawing = treemap.hasSuffix(".svg") ? TreemapDrawing.svg(of: image) : TreemapDrawing.html(of: image)
+      try Data(drawing.utf8).write(to: URL(fileURLWithPath: treemap), options: .atomic)
+    }
+    if common.json { return Console.json(usage) }
+    Console.out(
+      "\(usage.name) \(usage.version): \(usage.files) files, \(Quantity.bytes(Int(usage.bytes))), \(Quantity.bytes(Int(usage.storedBytes))) compressed"
+    )
+    let count = limit == 0 ? Int.max : limit
+    for pack in usage.packs.prefix(count) {
+      let name =
+        pack.kind == "package" ? pack.name : pack.kind == "generated" ? "netimg" : "\(pack.kind) \(pack.name)"
+      Console.out(
+        "\(column(pack.bytes)) \(column(pack.storedBytes)) \(padded("\(pack.files)", 6)) files  \(name)\(pack.version.map { " \($0)" } ?? "")"
+      )
+    }
+    for directory in usage.directories.prefix(count) {
+      Console.out(
+        "\(column(directory.bytes))            \(padded("\(directory.files)", 6)) files  \(directory.path)")
+    }
+  }
+
+  private func column(_ bytes: UInt64) -> String { padded(Quantity.bytes(Int(bytes)), 10) }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}
