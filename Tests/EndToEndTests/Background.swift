@@ -9,7 +9,7 @@ final class Background: @unchecked Sendable {
 
   init(_ arguments: [String], output: String, directory: String = Bench.repository) throws {
     self.output = output
-    FileManager.default.createFile(atPath: output, contents: nil)
+    _ = FileManager.default.createFile(atPath: output, contents: nil)
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
