@@ -35,7 +35,7 @@ enum Bench {
     let clone = try checkout("shared")
     let path = "\(scratch)/release"
     // The one build that may use the network: what the store lacks is fetched here.
-    let result = try netimg(["build", manifest, "--output", path, "--compression", "3"], in: clone)
+    let result = try netimg(["build", manifest, "--output", path], in: clone)
     guard result.status == 0 else { throw BenchError("the shared build failed: \(result.errorText)") }
     return try Release(path)
   }

@@ -26,7 +26,7 @@ struct ReproducibilityTests {
     let command =
       ["faketime", "2031-07-01 12:34:56", "setpriv", "--reuid", "nobody", "--clear-groups", "taskset", "-c", "0"]
       + ["sh", "-c", "umask 077; exec \"$@\"", "sh", Bench.program]
-      + ["build", Bench.manifest, "--offline", "--compression", "3", "--output", "\(home)/out"]
+      + ["build", Bench.manifest, "--offline", "--output", "\(home)/out"]
     let result = try run(
       command,
       environment: [
@@ -57,7 +57,7 @@ struct ReproducibilityTests {
     let result = try run(
       ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--no-new-privs"]
         + ["strace", "-f", "-qq", "-o", trace, "-e", "trace=\(calls)", Bench.program]
-        + ["build", Bench.manifest, "--offline", "--compression", "1", "--output", "\(home)/out"],
+        + ["build", Bench.manifest, "--offline", "--output", "\(home)/out"],
       environment: ["HOME": home, "NETIMG_STORE": "\(home)/store"], directory: clone)
     #expect(result.status == 0, "\(result.errorText)")
     let lines = String(decoding: try Data(contentsOf: URL(fileURLWithPath: trace)), as: UTF8.self)
@@ -74,7 +74,7 @@ struct ReproducibilityTests {
     try Data("broken: [".utf8).write(to: URL(fileURLWithPath: "\(clone)/\(Bench.manifest)"))
     let output = "\(Bench.scratch)/reference"
     let result = try Bench.netimg(
-      ["build", Bench.manifest, "--git-ref", "HEAD", "--offline", "--compression", "3", "--output", output],
+      ["build", Bench.manifest, "--git-ref", "HEAD", "--offline", "--output", output],
       in: clone)
     #expect(result.status == 0, "\(result.errorText)")
     #expect(try Bench.digests(below: output) == Bench.digests(below: release.path))
