@@ -65,7 +65,7 @@ enum BuiltReleases {
       try "\(text)version: \"\(version)\"\n\(addition)".write(
         toFile: manifest, atomically: true, encoding: .utf8)
       try check([
-        program, "build", manifest, "--output", "\(scratch)/\(name)", "--compression", "3", "--signer",
+        program, "build", manifest, "--output", "\(scratch)/\(name)", "--signer",
         "test",
         "--keys", keys, "--quiet",
       ])
