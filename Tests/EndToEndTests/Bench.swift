@@ -12,7 +12,8 @@ enum Bench {
   static let needsRoot: Comment = "this changes users, mounts or loop devices: run it as root"
 
   /// The work tree that these tests belong to.
-  static let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+  static let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
   static let manifest = "manifests/minimal.yaml"
 

@@ -36,7 +36,8 @@ struct DeclarationTests {
     declarations.files = [Declared.by(FileEntry(path: "/bin/app", bytes: [0x61]))]
     let error = #expect(throws: BuildError.self) { try tree.add(declarations) }
     #expect(error?.code == .conflict)
-    #expect(error?.message.hasPrefix("images/part/component.yaml:7:3: /usr/bin/app comes from package app") == true)
+    #expect(
+      error?.message.hasPrefix("images/part/component.yaml:7:3: /usr/bin/app comes from package app") == true)
   }
 
   @Test("permissions change mode, owner and group of what is there, through links")
@@ -65,7 +66,8 @@ struct DeclarationTests {
     let error = #expect(throws: BuildError.self) { try numbers.group(.name("frr"), of: "etc/frr") }
     #expect(error?.code == .manifest)
     #expect(
-      error?.message == "/etc/frr belongs to group frr, which the image does not have: declare it under groups:")
+      error?.message
+        == "/etc/frr belongs to group frr, which the image does not have: declare it under groups:")
   }
 }
 
@@ -80,12 +82,14 @@ struct FileCapabilityTests {
     try await withScratchDirectory { scratch in
       let file = scratch.appendingPathComponent("program").path
       try Data("x".utf8).write(to: URL(fileURLWithPath: file))
-      let sets = FileCapabilities.names.map { [$0] } + [["cap_net_admin", "cap_net_raw"], FileCapabilities.names]
+      let sets =
+        FileCapabilities.names.map { [$0] } + [["cap_net_admin", "cap_net_raw"], FileCapabilities.names]
       for capabilities in sets {
         let set = try run(["setcap", capabilities.joined(separator: ",") + "=ep", file])
         #expect(set.status == 0, "\(capabilities): \(set.errorText)")
         let read = try run([
-          "python3", "-c", "import os, sys; print(os.getxattr(sys.argv[1], 'security.capability').hex())", file,
+          "python3", "-c", "import os, sys; print(os.getxattr(sys.argv[1], 'security.capability').hex())",
+          file,
         ])
         let ours = try FileCapabilities.encode(capabilities, at: Declared.location)
         #expect(read.text == Hex.encode(ours) + "\n", "\(capabilities)")
@@ -102,7 +106,9 @@ struct FileCapabilityTests {
     #expect(error?.message.contains("cap_everything") == true)
     var tree = RootTree()
     try tree.addText("usr/bin/ping", "p", mode: 0o755)
-    try tree.apply([Declared.by(PermissionChange(path: "/usr/bin/ping", capabilities: ["cap_net_raw"], reason: "t"))])
+    try tree.apply([
+      Declared.by(PermissionChange(path: "/usr/bin/ping", capabilities: ["cap_net_raw"], reason: "t"))
+    ])
     #expect(
       tree["usr/bin/ping"]?.extendedAttributes["security.capability"]
         == [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])

@@ -9,7 +9,8 @@ import TestSupport
 @testable import ImageBuilder
 
 @Suite(
-  "verifying releases", .enabled(if: TinyImage.isPossible, "missing: \(TinyImage.missingTools.joined(separator: ", "))"))
+  "verifying releases",
+  .enabled(if: TinyImage.isPossible, "missing: \(TinyImage.missingTools.joined(separator: ", "))"))
 struct ReleaseVerifierTests {
   @Test("an untouched release has no finding, and says who signed it")
   func untouched() async throws {
@@ -68,7 +69,8 @@ struct ReleaseVerifierTests {
     }
   }
 
-  @Test("signatures: none, by a stranger, too few, of another release, with another payload type, no envelope")
+  @Test(
+    "signatures: none, by a stranger, too few, of another release, with another payload type, no envelope")
   func signatures() async throws {
     try await ReleaseFixture.with { release in
       let stranger = try KeyPair.generate(name: "stranger")
@@ -82,7 +84,8 @@ struct ReleaseVerifierTests {
       }
       try await expect("release.dsse.json", keys: [stranger.publicKey])
       try await expect("release.dsse.json", keys: [release.key.publicKey, stranger.publicKey], threshold: 2)
-      try await expect("release.dsse.json", keys: [release.key.publicKey, release.key.publicKey], threshold: 2)
+      try await expect(
+        "release.dsse.json", keys: [release.key.publicKey, release.key.publicKey], threshold: 2)
 
       var both = try Envelope(json: good, source: "test")
       try await both.add(FileSigner(stranger))
@@ -183,7 +186,8 @@ struct ReleaseVerifierTests {
       // The index of another image, put into this release with every digest adjusted.
       let index = try RootIndex.decode(release.read(ReleaseFile.index))
       let other = RootIndex(
-        dataSize: index.dataSize, rootHash: SHA256.digest(of: [1]), frames: index.frames).encode()
+        dataSize: index.dataSize, rootHash: SHA256.digest(of: [1]), frames: index.frames
+      ).encode()
       try release.write(other, to: ReleaseFile.index)
       try release.edit { edited in
         edited.root.hash = SHA256.digest(of: [1]).hex
@@ -200,7 +204,8 @@ struct ReleaseVerifierTests {
   @Test(
     "a name that leads out of the release is refused before anything is opened",
     arguments: [
-      "../outside", "/etc/passwd", "frames/../../outside", "", ".", "frames//x", "frames/./x", "frames/", "..",
+      "../outside", "/etc/passwd", "frames/../../outside", "", ".", "frames//x", "frames/./x", "frames/",
+      "..",
     ])
   func traversal(name: String) async throws {
     try await ReleaseFixture.with { release in
@@ -214,7 +219,9 @@ struct ReleaseVerifierTests {
     }
   }
 
-  @Test("what stands for a file but is none is refused, and never waited for", arguments: ["fifo", "directory", "device"])
+  @Test(
+    "what stands for a file but is none is refused, and never waited for",
+    arguments: ["fifo", "directory", "device"])
   func notAFile(kind: String) async throws {
     try await ReleaseFixture.with { release in
       let path = release.path(ReleaseFile.kernel)
@@ -266,7 +273,8 @@ struct ReleaseFormatTests {
     "numbers beyond their range, wrong types and other formats are refused in a sentence",
     arguments: [
       ("\"timestamp\" : 7", "\"timestamp\" : -1"), ("\"timestamp\" : 7", "\"timestamp\" : 1e300"),
-      ("\"timestamp\" : 7", "\"timestamp\" : 18446744073709551616"), ("\"timestamp\" : 7", "\"timestamp\" : \"7\""),
+      ("\"timestamp\" : 7", "\"timestamp\" : 18446744073709551616"),
+      ("\"timestamp\" : 7", "\"timestamp\" : \"7\""),
       ("\"frames\" : 1", "\"frames\" : 9223372036854775808"), ("\"frames\" : 1", "\"frames\" : 1.5"),
       ("\"format\" : 1", "\"format\" : 2"), ("\"format\" : 1", "\"format\" : 99999999999999999999"),
       ("\"artifacts\" : [", "\"artifacts\" : [{\"name\": \"x\", \"sha256\": \"\", \"size\": -5}],\"x\": ["),
@@ -286,7 +294,8 @@ struct ReleaseFormatTests {
   @Test("unknown keys are left alone")
   func unknownKeys() throws {
     let text = String(decoding: try release.encode(), as: UTF8.self)
-    let changed = text.replacingOccurrences(of: "\"format\" : 1", with: "\"format\" : 1, \"new\" : {\"a\": [1]}")
+    let changed = text.replacingOccurrences(
+      of: "\"format\" : 1", with: "\"format\" : 1, \"new\" : {\"a\": [1]}")
     #expect(try Release.decode(Array(changed.utf8), file: "r") == release)
   }
 }

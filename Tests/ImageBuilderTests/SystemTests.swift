@@ -55,10 +55,12 @@ struct AccountTests {
 struct UnitTests {
   private func tree() throws -> RootTree {
     var tree = RootTree()
-    try tree.addText("usr/lib/systemd/system/app.service", "[Install]\nWantedBy=multi-user.target\nAlias=too.service\n")
+    try tree.addText(
+      "usr/lib/systemd/system/app.service", "[Install]\nWantedBy=multi-user.target\nAlias=too.service\n")
     try tree.addText("usr/lib/systemd/system/many@.service", "[Install]\nWantedBy=multi-user.target\n")
     try tree.addText("usr/lib/systemd/system/plain.service", "[Service]\nExecStart=/usr/bin/app\n")
-    try tree.addText("usr/lib/systemd/system/plain.service.d/more.conf", "[Install]\nRequiredBy=app.service\n")
+    try tree.addText(
+      "usr/lib/systemd/system/plain.service.d/more.conf", "[Install]\nRequiredBy=app.service\n")
     return tree
   }
 
@@ -72,10 +74,11 @@ struct UnitTests {
     #expect(found.removeValue(forKey: "etc/systemd/system/getty.target") == "l /dev/null")
     #expect(
       Set(found.keys)
-        == Set([
-          "app.service.requires/plain.service", "multi-user.target.wants/app.service",
-          "multi-user.target.wants/many@one.service", "too.service",
-        ].map { "etc/systemd/system/\($0)" }))
+        == Set(
+          [
+            "app.service.requires/plain.service", "multi-user.target.wants/app.service",
+            "multi-user.target.wants/many@one.service", "too.service",
+          ].map { "etc/systemd/system/\($0)" }))
     for path in found.keys { #expect(tree.node(at: path)?.bytes != nil, "\(path) leads to nothing") }
     guard findTool("systemctl") != nil else { return }
     try await withScratchDirectory { scratch in
@@ -84,7 +87,8 @@ struct UnitTests {
         let result = try run(["systemctl", "--root", scratch.path, "is-enabled", unit])
         #expect(result.text == "enabled\n", "\(unit): \(result.text)\(result.errorText)")
       }
-      #expect(try run(["systemctl", "--root", scratch.path, "is-enabled", "getty.target"]).text == "masked\n")
+      #expect(
+        try run(["systemctl", "--root", scratch.path, "is-enabled", "getty.target"]).text == "masked\n")
       // The preset file says the same: a reset changes nothing.
       let before = try run(["find", "\(scratch.path)/etc", "-type", "l"]).text
       let preset = try run(["systemctl", "--root", scratch.path, "preset", "app.service", "plain.service"])
@@ -129,7 +133,8 @@ struct VariableDataTests {
     try tree.applyTmpfiles()
     #expect(
       tree.listing(below: "etc") == [
-        "etc/app": "d750", "etc/app/made": "f600 text", "etc/present": "f444 kept", "etc/link": "l ../usr/lib/x",
+        "etc/app": "d750", "etc/app/made": "f600 text", "etc/present": "f444 kept",
+        "etc/link": "l ../usr/lib/x",
         "etc/issue": "f644 hello",
       ])
     #expect(tree["etc/app"]?.owner == .name("app"))
@@ -142,7 +147,8 @@ struct VariableDataTests {
     try tree.addText("var/lib/app/state", "state", mode: 0o640)
     try tree.addText("var/lib/app/odd name", "odd", mode: 0o4755)
     tree["var/lib/app"]?.mode = 0o2750
-    try tree.add(RootNode(.symlink("/run/app"), mode: 0o777, pack: PackName(.package, "app")), at: "var/run-app")
+    try tree.add(
+      RootNode(.symlink("/run/app"), mode: 0o777, pack: PackName(.package, "app")), at: "var/run-app")
     try tree.add(RootNode(.directory, mode: 0o1777, pack: PackName(.package, "app")), at: "var/spool/app")
     tree.putDirectory("var/lib/ours")
     let shipped = tree.listing(below: "var")
