@@ -51,10 +51,18 @@ enum Bench {
     try run([program] + arguments, environment: environment, directory: directory)
   }
 
-  /// A clone of the repository at HEAD, so that the work tree's changes of the moment do not matter.
+  /// The repository's HEAD as it was at first, whatever somebody does in the work tree meanwhile.
+  private static let origin = Result { () throws -> String in
+    let path = "\(scratch)/origin"
+    let result = try run(["git", "clone", "-q", "--bare", repository, path])
+    guard result.status == 0 else { throw BenchError("git clone: \(result.errorText)") }
+    return path
+  }
+
+  /// A clone of the repository, the same commit each time.
   static func checkout(_ name: String) throws -> String {
     let path = "\(scratch)/checkout-\(name)"
-    let result = try run(["git", "clone", "-q", repository, path])
+    let result = try run(["git", "clone", "-q", try origin.get(), path])
     guard result.status == 0 else { throw BenchError("git clone: \(result.errorText)") }
     return path
   }
