@@ -47,9 +47,10 @@ struct ReleaseDifferenceTests {
       Set(try FileManager.default.contentsOfDirectory(atPath: "\(release)/frames"))
     }
     let missing = try frames(pair.new).subtracting(frames(pair.old))
-    let bytes = try missing.reduce(0) { (sum: Int, name: String) in
-      let size = try FileManager.default.attributesOfItem(atPath: "\(pair.new)/frames/\(name)")[.size]
-      return sum + ((size as? NSNumber)?.intValue ?? 0)
+    var bytes: UInt64 = 0
+    for name in missing {
+      let attributes = try FileManager.default.attributesOfItem(atPath: "\(pair.new)/frames/\(name)")
+      bytes += (attributes[.size] as? NSNumber)?.uint64Value ?? 0
     }
     #expect(difference.download.frames == missing.count)
     #expect(difference.download.bytes == bytes)

@@ -10,7 +10,7 @@ struct ReleaseDocumentsTests {
   /// Changes one file of a copy, makes release.json agree with it again, and verifies.
   private func findings(changing name: String, _ change: (String) -> String) async throws -> [String] {
     let release = try await BuiltReleases.pair().new
-    return try await withScratchDirectory { directory in
+    return try await withScratchDirectory { (directory: URL) async throws in
       let copy = directory.appendingPathComponent("release").path
       try #require(try run(["cp", "-a", release, copy]).status == 0)
       let old = try String(contentsOfFile: "\(copy)/\(name)", encoding: .utf8)
@@ -63,7 +63,7 @@ struct ReleaseDocumentsTests {
   func envelopes() async throws {
     let pair = try await BuiltReleases.pair()
     let key = try PublicKey.read(pair.key)
-    try await withScratchDirectory { directory in
+    try await withScratchDirectory { (directory: URL) async throws in
       let copy = directory.appendingPathComponent("release").path
       try #require(try run(["cp", "-a", pair.new, copy]).status == 0)
       #expect(try await ReleaseVerifier(copy).verify(keys: [key], threshold: 1).findings == [])
@@ -84,7 +84,7 @@ struct ReleaseDocumentsTests {
     "the SBOM's digests are those of sha1sum and sha256sum on the extracted files")
   func digests() async throws {
     let release = try await BuiltReleases.pair().new
-    try await withScratchDirectory { directory in
+    try await withScratchDirectory { (directory: URL) async throws in
       let root = directory.appendingPathComponent("root").path
       #expect(try run([BuiltReleases.program, "extract", release, "--to", root]).status == 0)
       let script = """

@@ -10,7 +10,7 @@ struct TreeExtractorTests {
     .enabled(if: findTool("fsck.erofs") != nil && geteuid() == 0, "fsck.erofs, or root, is missing"))
   func foreign() async throws {
     let release = try await BuiltReleases.pair().new
-    try await withScratchDirectory { directory in
+    try await withScratchDirectory { (directory: URL) async throws in
       let ours = directory.appendingPathComponent("ours").path
       let theirs = directory.appendingPathComponent("theirs").path
       let image = directory.appendingPathComponent("root.img").path
