@@ -37,7 +37,7 @@ extension RootTree {
     putFile("usr/lib/systemd/system-preset/00-netimg.preset", Array(lines.joined().utf8))
   }
 
-  /// The file of that name with its drop-ins; `nil` if there is none, or if it is masked.
+  /// The file of that name with its drop-ins; `nil` if there is none. A mask in `/etc` does not hide a package's file.
   func unitFile(_ name: UnitName) throws(NativeActionError) -> UnitEnablement.Unit? {
     for directory in Self.unitDirectories {
       guard let real = resolve("\(directory)/\(name.text)"), let bytes = self[real]?.bytes,

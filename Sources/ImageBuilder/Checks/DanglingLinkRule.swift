@@ -1,8 +1,10 @@
 extension Rule {
   /// Symbolic links to nothing, unless what they lead to is made while the system runs.
+  /// `/lib64` and its like are there whether or not anything is below them.
   static let danglingLink = Rule(name: "dangling-link") { root in
     root.paths.compactMap { path in
       guard case .symlink(let target)? = root.tree[path]?.kind, !CheckedRoot.isMutable(path),
+        !RootTree.mergedDirectories.contains(path),
         let missing = root.missing(path), !CheckedRoot.isMutable(missing)
       else { return nil }
       let problem =

@@ -53,6 +53,11 @@ private struct Loader {
   mutating func load(_ program: String) {
     // By the names that they were asked for and by their own.
     var loaded: [String: String] = [:]
+    if let interpreter = objects[program]?.interpreter, let path = resolve(interpreter),
+      let elf = objects[path]
+    {
+      loaded[elf.soname ?? RootTree.name(of: path)] = path
+    }
     var queue: [(path: String, inherited: [String])] = [(program, [])]
     var next = 0
     var queued: Set<String> = [program]
@@ -78,10 +83,19 @@ private struct Loader {
 
   private mutating func find(_ name: String, _ own: [String], _ machine: ELFFile.Machine) -> String? {
     if name.utf8.contains(UInt8(ascii: "/")) { return library(name, machine) }
-    for directory in own + directories {
+    for directory in own + directories + Self.builtIn(machine) {
       if let found = library("\(directory)/\(name)", machine) { return found }
     }
     return nil
+  }
+
+  /// What Debian's loader searches without a cache (beside /lib and /usr/lib, which every cache covers).
+  private static func builtIn(_ machine: ELFFile.Machine) -> [String] {
+    switch machine {
+    case .amd64: ["/usr/lib/x86_64-linux-gnu"]
+    case .arm64: ["/usr/lib/aarch64-linux-gnu"]
+    default: []
+    }
   }
 
   private mutating func library(_ path: String, _ machine: ELFFile.Machine) -> String? {

@@ -56,6 +56,7 @@ package struct ReachableUnits {
       for directory in directories {
         // The first place that has the name counts; a link to /dev/null there masks the unit.
         guard tree["\(directory)/\(name.text)"] != nil else { continue }
+        guard tree.resolve("\(directory)/\(name.text)") != nil else { return nil }
         return (try? tree.unitFile(name)) ?? nil
       }
     }

@@ -66,7 +66,8 @@ enum SystemKeys {
 
   static let rule = Key("rule", .text(.rule), "The check's name.", example: "setuid", required: true)
   static let exceptionPath = Key(
-    "path", .text(.path), "The path that the check is about.", example: "/usr/bin/su", required: true)
+    "path", .text(.path), "The path that the check is about, or a pattern of paths (docs/checks.md).",
+    example: "/usr/bin/su", required: true)
   static let exceptionReason = Key(
     "reason", .reason, "Why it is acceptable.", example: #""the recovery console needs it""#, required: true)
 

@@ -112,7 +112,7 @@ package struct AlternativeChoice: Sendable, Hashable {
 package struct RuleException: Sendable, Hashable {
   /// The check's name, such as `setuid`.
   package let rule: String
-  /// The absolute path that it is about.
+  /// The absolute path that it is about, or a pattern of paths (`PathGlob`).
   package let path: String
   /// Why it is acceptable; never empty.
   package let reason: String

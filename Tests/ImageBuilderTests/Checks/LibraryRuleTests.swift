@@ -34,6 +34,14 @@ struct LibraryRuleTests {
     #expect(try await fixture.paths(.elfNeeded).isEmpty)
   }
 
+  @Test("Debian's own directory needs no ld.so.conf")
+  func builtInDirectory() async throws {
+    let library = try await Linker.library("libf.so.1")
+    var fixture = try await fixture([], ["libf.so.1": library])
+    fixture.add("usr/lib/x86_64-linux-gnu/libf.so.1", .program(library))
+    #expect(try await fixture.paths(.elfNeeded).isEmpty)
+  }
+
   @Test("directories of ld.so.conf count")
   func configuredDirectories() async throws {
     let library = try await Linker.library("libf.so.1")
