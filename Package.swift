@@ -85,10 +85,12 @@ let package = Package(
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
-    .testTarget(name: "ProvenanceTests", dependencies: ["Manifest", "Provenance", "TestSupport"]),
+    .testTarget(name: "ProvenanceTests", dependencies: ["Bytes", "Manifest", "Provenance", "TestSupport"]),
     .testTarget(
       name: "InspectionTests",
-      dependencies: ["Bytes", "FrameFormat", "NativeActions", "ImageBuilder", "Inspection", "TestSupport"]),
+      dependencies: [
+        "Bytes", "FrameFormat", "NativeActions", "Signing", "ImageBuilder", "Inspection", "TestSupport",
+      ]),
     .testTarget(
       name: "ImageBuilderTests",
       dependencies: [

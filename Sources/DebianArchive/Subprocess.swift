@@ -48,12 +48,20 @@ struct Subprocess {
     for (descriptor, path) in [(Int32(1), output), (2, errors)] {
       posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     }
+    // A blocked signal stays blocked in a child, which could then not be interrupted.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     // Messages are parsed: they must not depend on the user's language.
     var environment: [UnsafeMutablePointer<CChar>?] = [strdup("LC_ALL=C"), strdup("PATH=/usr/bin:/bin"), nil]
     defer { for pointer in words + environment { free(pointer) } }
     var process: pid_t = 0
-    let failure = posix_spawn(&process, program, &actions, nil, &words, &environment)
+    let failure = posix_spawn(&process, program, &actions, &attributes, &words, &environment)
     guard failure == 0 else {
       throw ArchiveError(
         .localStorage,

@@ -13,7 +13,8 @@ struct ImageInventory: Sendable {
     packs = PackList(tree)
     let files = try await Self.files(of: tree)
     let licenses = try await concurrentMap(packages) { package in
-      tree.node(at: "usr/share/doc/\(package.name)/copyright")?.bytes
+      // Packages of one source may share a directory of documents by a link.
+      (package.copyright?.bytes ?? tree.node(at: "usr/share/doc/\(package.name)/copyright")?.bytes)
         .flatMap { PackageLicense(copyright: $0, package: package.name) }
     }
     let names = Set(packages.map(\.name))

@@ -67,7 +67,8 @@ package struct ReleaseReader: Sendable {
   }
 
   private static func read(_ path: String, limit: Int) throws(BuildError) -> [UInt8] {
-    let file = netimg_open(path, O_RDONLY, 0)
+    // A named pipe must not make the reader wait for a writer.
+    let file = netimg_open(path, O_RDONLY | O_NONBLOCK, 0)
     guard file >= 0 else {
       throw BuildError(
         errno == ENOENT ? .missingInput : .inputOutput,

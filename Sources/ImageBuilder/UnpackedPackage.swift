@@ -14,6 +14,8 @@ package struct UnpackedPackage: Sendable {
   package let actions: [ScriptAction]
   /// The kernel, if the package holds one.
   package let kernel: KernelFiles?
+  /// `/usr/share/doc/NAME/copyright`, whether or not the image keeps it; `nil` if another package has it.
+  package let copyright: FileContent?
 
   /// A kernel package's parts that do not go into the root as they are.
   package struct KernelFiles: Sendable {
@@ -41,6 +43,7 @@ package struct UnpackedPackage: Sendable {
     control = contents.control
     conffiles = Set(contents.conffiles.map(RootTree.canonical))
     self.actions = actions
+    copyright = Self.copyright(of: contents)
     let kept = contents.entries.filter { entry in
       let path = "/" + RootTree.canonical(entry.path)
       return !drops.contains { $0.drops(path) }
@@ -58,6 +61,14 @@ package struct UnpackedPackage: Sendable {
       let path = RootTree.canonical(entry.path)
       return path != "boot" && !path.hasPrefix("boot/") && !path.hasPrefix("usr/lib/modules/")
     }
+  }
+
+  private static func copyright(of contents: PackageContents) -> FileContent? {
+    let path = "usr/share/doc/\(contents.name)/copyright"
+    for entry in contents.entries where entry.path == path {
+      if case .file(let content) = entry.kind { return content }
+    }
+    return nil
   }
 
   private static func kernelFiles(

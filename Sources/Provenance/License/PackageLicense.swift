@@ -51,9 +51,10 @@ package struct PackageLicense: Hashable, Sendable {
 
   /// The first line, and the rest without the dots that stand for empty lines.
   private static func split(_ field: String) -> (synopsis: String, text: String) {
-    let lines = field.split(separator: "\n", omittingEmptySubsequences: false)
-    let text = lines.dropFirst().map { $0 == "." ? "" : $0 }.joined(separator: "\n")
-    return (String(lines.first ?? "").trimmed, text)
+    let lines = field.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let text = lines.dropFirst().map { $0.elementsEqual(".".utf8) ? "" : String(Substring($0)) }
+      .joined(separator: "\n")
+    return (String(Substring(lines.first ?? "".utf8[...])).trimmed, text)
   }
 
   /// The characters that SPDX allows in identifiers.

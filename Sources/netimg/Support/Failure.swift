@@ -26,6 +26,7 @@ enum ExitStatus {
 /// The one place where an error becomes words and an exit status.
 enum Failure {
   static func report(_ error: any Error) -> Never {
+    Interruption.yield()
     if error is CleanExit || error is ExitCode || error is ValidationError || isFromParser(error) {
       Netimg.exit(withError: error)
     }

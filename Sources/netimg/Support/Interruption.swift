@@ -1,35 +1,54 @@
-internal import Dispatch
 internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
 
 /// Ctrl-C and SIGTERM: what is half-written goes away, and the process ends as shells expect (128 + signal).
 enum Interruption {
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
   private static let paths = Mutex<Set<String>>([])
+  private static let underWay = Atomic<Bool>(false)
 
-  /// Starts to listen. Call it once, first of all.
-  static func watch() {
-    // No queue of a higher priority: libdispatch cannot raise it for an ordinary user, and tells syslog so.
-    let queue = DispatchQueue(label: "netimg.interruption")
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler {
-        paths.withLock { paths in
-          for path in paths { try? FileManager.default.removeItem(atPath: path) }
-        }
-        _exit(128 + number)
-      }
-      source.resume()
-      // Kept for as long as the process lives.
-      _ = Unmanaged.passRetained(source as AnyObject)
-    }
+  /// Keeps the signals for `wait`. Call it once, before there is any other thread: each inherits that they are blocked.
+  static func block() {
     // A reader that closes its end (netimg … | head) is no reason for a signal; the write fails instead.
     signal(SIGPIPE, SIG_IGN)
+    var set = Self.set
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// Waits for a signal, on a thread that has nothing else to do, and ends the process with it.
+  ///
+  /// libdispatch's signal sources would do, but their manager thread wants a priority that an ordinary user may not
+  /// have, and opens a socket to syslog to complain.
+  static func wait() -> Never {
+    var set = Self.set
+    var number: Int32 = 0
+    while sigwait(&set, &number) != 0 {}
+    underWay.store(true, ordering: .releasing)
+    paths.withLock { paths in
+      for path in paths {
+        // Out of the writer's way first: it must neither add to what is being removed, nor put it in its place.
+        let doomed = "\(path).interrupted"
+        if rename(path, doomed) == 0 { try? FileManager.default.removeItem(atPath: doomed) }
+      }
+    }
+    _exit(128 + number)
   }
 
   /// Names a directory that an interruption must remove, until `forget`.
   static func remember(_ path: String) { paths.withLock { _ = $0.insert(path) } }
 
   static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
+
+  /// Waits for the end if an interruption is on its way: what fails because of it is no news.
+  static func yield() {
+    while underWay.load(ordering: .acquiring) { pause() }
+  }
+
+  private static var set: sigset_t {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in signals { sigaddset(&set, number) }
+    return set
+  }
 }
