@@ -33,7 +33,7 @@ struct Netimg: AsyncParsableCommand {
     // which libdispatch needs a privilege.
     Task.detached(priority: .medium) {
       await run()
-      exit(0)
+      Glibc.exit(0)
     }
     Interruption.wait()
   }
