@@ -22,9 +22,8 @@ package struct ReleaseReader: Sendable {
 
   /// A file of the release; its name must be one that a release has.
   package func read(_ name: String) throws(BuildError) -> [UInt8] {
-    guard !name.isEmpty, !name.hasPrefix("/"),
-      !name.split(separator: "/", omittingEmptySubsequences: false)
-        .contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
+    guard !name.isEmpty,
+      !name.slashSeparated(omittingEmpty: false).contains(where: { ["", ".", ".."].contains($0) })
     else {
       throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself")
     }
