@@ -1,6 +1,8 @@
 import Foundation
-import Testing
+import Manifest
+import Provenance
 import TestSupport
+import Testing
 
 @testable import ImageBuilder
 

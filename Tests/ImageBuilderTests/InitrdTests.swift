@@ -1,3 +1,4 @@
+import BlobStore
 import Bytes
 import Foundation
 import FrameFormat
@@ -28,8 +29,11 @@ struct InitrdTests {
   }
 
   private func initrd(_ image: RootImage, timestamp: UInt64 = 1_700_000_000) throws -> [UInt8] {
-    try Initrd.write(
-      stage0: Array("stage 0".utf8), modules: modules, image: image, timestamp: timestamp, compressionLevel: 3
+    let store = FileManager.default.temporaryDirectory.appendingPathComponent("netimg-initrd-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: store) }
+    return try Initrd.write(
+      stage0: Array("stage 0".utf8), modules: modules, image: image, timestamp: timestamp, compressionLevel: 3,
+      cache: FrameCache(store: BlobStore(root: store.path))
     ).flattened()
   }
 
