@@ -95,7 +95,7 @@ let package = Package(
       name: "ImageBuilderTests",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "ImageBuilder", "TestSupport",
+        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),

@@ -22,9 +22,8 @@ package struct ReleaseReader: Sendable {
 
   /// A file of the release; its name must be one that a release has.
   package func read(_ name: String) throws(BuildError) -> [UInt8] {
-    guard !name.isEmpty, !name.hasPrefix("/"),
-      !name.split(separator: "/", omittingEmptySubsequences: false)
-        .contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
+    guard !name.isEmpty,
+      !name.slashSeparated(omittingEmpty: false).contains(where: { ["", ".", ".."].contains($0) })
     else {
       throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself")
     }
@@ -67,7 +66,8 @@ package struct ReleaseReader: Sendable {
   }
 
   private static func read(_ path: String, limit: Int) throws(BuildError) -> [UInt8] {
-    let file = netimg_open(path, O_RDONLY, 0)
+    // A named pipe must not make the reader wait for a writer.
+    let file = netimg_open(path, O_RDONLY | O_NONBLOCK, 0)
     guard file >= 0 else {
       throw BuildError(
         errno == ENOENT ? .missingInput : .inputOutput,

@@ -93,6 +93,7 @@ package struct ReleaseVerifier: Sendable {
     let root = reader.release.root
     if index.rootHash.hex != root.hash || index.imageSize != root.size || index.dataSize != root.dataSize
       || index.frames.count != root.frames
+      || UInt64(index.frames.reduce(0) { $0 + $1.storedSize }) != root.framesSize
     {
       findings.append("\(ReleaseFile.index) describes another root image than \(ReleaseFile.release)")
     }
@@ -176,6 +177,13 @@ package struct ReleaseVerifier: Sendable {
       else {
         findings.append("\(name): its \(section) is not what the release says")
         continue
+      }
+    }
+    // Without the pin, a split kernel would start whatever index its initrd brings.
+    if let index = artifacts[ReleaseFile.index] {
+      let pin = "netimg.index=\(SHA256.digest(of: index).hex)"
+      if !release.kernel.commandLine.split(separator: " ").contains(pin[...]) {
+        findings.append("the kernel command line does not pin \(ReleaseFile.index): \(pin) is missing")
       }
     }
     if PCR11.expected(of: image).hex != release.pcr11.boot {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The root file system while it is put together: a map from paths to nodes, in memory.
 ///
 /// Paths are relative to the root without a leading slash (`usr/bin/ip`); the root itself is the empty path. The
@@ -36,8 +38,8 @@ package struct RootTree: Sendable {
   /// A path with or without a leading slash, with merged-/usr applied.
   package static func canonical(_ path: String) -> String {
     let trimmed = path.utf8.first == UInt8(ascii: "/") ? String(path.dropFirst()) : path
-    let first = trimmed.prefix { $0 != "/" }
-    return mergedDirectories.contains(String(first)) && first.utf8.count < trimmed.utf8.count
+    let first = trimmed.slashSeparated(omittingEmpty: false).first ?? ""
+    return mergedDirectories.contains(first) && first.utf8.count < trimmed.utf8.count
       ? "usr/\(trimmed)" : trimmed
   }
 
@@ -56,7 +58,7 @@ package struct RootTree: Sendable {
   /// Where a path leads once every symbolic link on the way is followed inside the image; `nil` if it leads to
   /// nothing or in circles (40 links, as in the kernel).
   package func resolve(_ path: String) -> String? {
-    var rest = path.split(separator: "/").map(String.init)[...]
+    var rest = path.slashSeparated()[...]
     var current: [String] = []
     var links = 0
     while let component = rest.popFirst() {
@@ -72,7 +74,7 @@ package struct RootTree: Sendable {
       guard links <= 40 else { return nil }
       current.removeLast()
       if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+      rest = (target.slashSeparated() + rest)[...]
     }
     return current.joined(separator: "/")
   }

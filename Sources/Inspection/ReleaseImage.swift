@@ -62,7 +62,7 @@ extension ReleaseImage {
   ///
   /// - Throws: `notFound` with the part that is missing.
   package func resolve(_ path: String, followLast: Bool) throws -> Resolution {
-    var rest = path.split(separator: "/").map(String.init)[...]
+    var rest = path.slashSeparated()[...]
     var current: [String] = []
     var links: [String] = []
     while let component = rest.popFirst() {
@@ -86,7 +86,7 @@ extension ReleaseImage {
       guard links.count <= 40 else { throw InspectionError(.notFound, "/\(path) leads in circles") }
       current.removeLast()
       if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+      rest = (target.slashSeparated() + rest)[...]
     }
     return Resolution(path: current.joined(separator: "/"), links: links)
   }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CPosixShim
 internal import Glibc
 internal import ImageBuilder
@@ -127,7 +128,7 @@ package struct TreeExtractor {
   }
 
   private func finish(_ node: EROFSReader.Node) throws {
-    let directory = try destination.descend(node.path.split(separator: "/").map(String.init))
+    let directory = try destination.descend(node.path.slashSeparated())
     if isRoot, fchown(directory.descriptor, node.owner, node.group) != 0 {
       throw Self.failure("cannot give away /\(node.path)")
     }
@@ -143,7 +144,7 @@ package struct TreeExtractor {
   }
 
   private func place(_ path: String) throws -> (parent: DirectoryHandle, name: String) {
-    var components = path.split(separator: "/").map(String.init)
+    var components = path.slashSeparated()
     guard let name = components.popLast() else {
       throw InspectionError(.inconsistent, "the image has a path without a name")
     }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Debian's alternatives (update-alternatives(1)): one generic name, several programs that can stand behind it.
 package enum Alternatives {
   /// A file that follows its master, such as a manual page.
@@ -115,7 +117,7 @@ package enum Alternatives {
       let paths = [item.link, item.path]
       let arePaths = paths.allSatisfy { path in
         path.hasPrefix("/") && path.utf8.count > 1 && !path.utf8.contains(0)
-          && !path.split(separator: "/").contains("..")
+          && !path.slashSeparated().contains("..")
       }
       guard isName, item.name != ".", item.name != "..", arePaths else {
         throw NativeActionError(

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// sysusers.d(5): the system accounts that packages declare.
 package enum Sysusers {
   /// A numeric identifier, or one to be chosen.
@@ -173,7 +175,7 @@ private struct SysusersLineParser {
   private func home(_ text: String??) throws(NativeActionError) -> String? {
     guard let text = text ?? nil else { return nil }
     let isClean = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: ":") }
-    guard text.hasPrefix("/"), isClean, !text.split(separator: "/").contains("..") else {
+    guard text.hasPrefix("/"), isClean, !text.slashSeparated().contains("..") else {
       throw malformed("“\(text)” is no absolute home directory without .. and colons")
     }
     return text

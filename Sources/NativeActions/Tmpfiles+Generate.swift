@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension Tmpfiles {
   /// Something that a package ships below `/var`, where an image has an empty tmpfs at every boot.
   package enum Shipped: Sendable {
@@ -25,7 +27,7 @@ extension Tmpfiles {
     let taken = Set(lines.filter { $0.kind.creates && $0.unknownSpecifier == nil }.map(\.path))
     var text = "# What packages ship below /var, for the empty file system that is there at every boot.\n"
     for item in shipped.sorted(by: { precedesBytewise($0.path, $1.path) }) where !taken.contains(item.path) {
-      let parts = item.path.split(separator: "/", omittingEmptySubsequences: false)
+      let parts = item.path.slashSeparated(omittingEmpty: false)
       guard parts.count > 1, parts.first == "",
         !parts.dropFirst().contains(where: { ["", ".", ".."].contains($0) })
       else {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension Tmpfiles {
   /// Reads one file. The caller gives the files in the order of their base names, one for each, as systemd does.
   /// `malformed` names the line.
@@ -118,7 +120,7 @@ private struct TmpfilesLineParser {
     guard path.first == UInt8(ascii: "/"), let text = String(validating: path, as: UTF8.self) else {
       throw malformed("“\(path[...].text)” is no absolute path in UTF-8")
     }
-    let parts = text.split(separator: "/").filter { $0 != "." }
+    let parts = text.slashSeparated().filter { $0 != "." }
     guard !parts.contains("..") else {
       throw malformed("“\(text)” has .. in it, which leads out of its directory")
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import ImageBuilder
 
 /// The command line's root: verbs only, each in a file of its own under Commands/.
@@ -25,8 +26,19 @@ struct Netimg: AsyncParsableCommand {
       SchemaCommand.self, CompletionCommand.self,
     ])
 
-  static func main() async {
-    Interruption.watch()
+  /// The main thread waits for signals; the work is done elsewhere.
+  static func main() {
+    Interruption.block()
+    // Of ordinary priority, and awaited by nobody: an asynchronous main and all its tasks would have a higher one, for
+    // which libdispatch needs a privilege.
+    Task.detached(priority: .medium) {
+      await run()
+      Glibc.exit(0)
+    }
+    Interruption.wait()
+  }
+
+  private static func run() async {
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

@@ -118,3 +118,17 @@ struct HexTests {
     #expect(Hex.decode("") == [])
   }
 }
+
+@Suite("Paths")
+struct PathTests {
+  @Test("paths are cut at bytes, as the kernel cuts them")
+  func slashes() {
+    #expect("/usr//bin/".slashSeparated() == ["usr", "bin"])
+    #expect("/usr//bin/".slashSeparated(omittingEmpty: false) == ["", "usr", "", "bin", ""])
+    #expect("".slashSeparated() == [] && "".slashSeparated(omittingEmpty: false) == [""])
+    // A combining mark joins the slash before it to another character, which a cut at characters does not see.
+    let hidden = "..\u{2F}\u{301}x"
+    #expect(hidden.split(separator: "/").count == 1)
+    #expect(hidden.slashSeparated().map { Array($0.utf8) } == [Array("..".utf8), [0xCC, 0x81, 0x78]])
+  }
+}

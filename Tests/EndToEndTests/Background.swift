@@ -9,7 +9,9 @@ final class Background: @unchecked Sendable {
 
   init(_ arguments: [String], output: String, directory: String = Bench.repository) throws {
     self.output = output
-    _ = FileManager.default.createFile(atPath: output, contents: nil)
+    guard FileManager.default.createFile(atPath: output, contents: nil) else {
+      throw BenchError("no \(output)")
+    }
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
@@ -22,7 +24,9 @@ final class Background: @unchecked Sendable {
 
   var identifier: pid_t { process.processIdentifier }
   var isRunning: Bool { process.isRunning }
-  var text: String { String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data(), as: UTF8.self) }
+  var text: String {
+    String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data(), as: UTF8.self)
+  }
 
   /// The exit status, or 128 plus the signal's number.
   func wait() -> Int32 {
@@ -50,12 +54,14 @@ final class Mirror: Sendable {
     _ = try await Bench.release()
     let lock = try JSONDecoder().decode(
       Lock.self,
-      from: Data(contentsOf: URL(fileURLWithPath: "\(Bench.scratch)/checkout-shared/manifests/minimal.lock.json")))
+      from: Data(
+        contentsOf: URL(fileURLWithPath: "\(Bench.scratch)/checkout-shared/manifests/minimal.lock.json")))
     let manager = FileManager.default
     for package in lock.packages {
       let place = "\(directory)/\(package.archive)/\(package.path)"
       try manager.createDirectory(
-        atPath: URL(fileURLWithPath: place).deletingLastPathComponent().path, withIntermediateDirectories: true)
+        atPath: URL(fileURLWithPath: place).deletingLastPathComponent().path,
+        withIntermediateDirectories: true)
       let blob = "\(Bench.store)/blobs/sha256/\(package.sha256.prefix(2))/\(package.sha256.dropFirst(2))"
       try manager.createSymbolicLink(atPath: place, withDestinationPath: blob)
     }
@@ -66,12 +72,14 @@ final class Mirror: Sendable {
       print("port", server.server_address[1], flush=True)
       server.serve_forever()
       """
-    server = try Background(["python3", "-c", script], output: "\(directory)/server.log", directory: directory)
+    server = try Background(
+      ["python3", "-c", script], output: "\(directory)/server.log", directory: directory)
     var port: Substring?
     while port == nil, server.isRunning {
       try await Task.sleep(for: .milliseconds(20))
       // A half-written line has no end yet.
-      port = server.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().first?.dropFirst(5)
+      port = server.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().first?.dropFirst(
+        5)
     }
     guard let port else { throw BenchError("the mirror does not start: \(server.text)") }
     flags = Set(lock.packages.map(\.archive)).sorted().flatMap {

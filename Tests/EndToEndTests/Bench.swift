@@ -12,7 +12,8 @@ enum Bench {
   static let needsRoot: Comment = "this changes users, mounts or loop devices: run it as root"
 
   /// The work tree that these tests belong to.
-  static let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+  static let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+    .deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path
   static let manifest = "manifests/minimal.yaml"
 
@@ -50,10 +51,18 @@ enum Bench {
     try run([program] + arguments, environment: environment, directory: directory)
   }
 
-  /// A clone of the repository at HEAD, so that the work tree's changes of the moment do not matter.
+  /// The repository's HEAD as it was at first, whatever somebody does in the work tree meanwhile.
+  private static let origin = Result { () throws -> String in
+    let path = "\(scratch)/origin"
+    let result = try run(["git", "clone", "-q", "--bare", repository, path])
+    guard result.status == 0 else { throw BenchError("git clone: \(result.errorText)") }
+    return path
+  }
+
+  /// A clone of the repository, the same commit each time.
   static func checkout(_ name: String) throws -> String {
     let path = "\(scratch)/checkout-\(name)"
-    let result = try run(["git", "clone", "-q", repository, path])
+    let result = try run(["git", "clone", "-q", try origin.get(), path])
     guard result.status == 0 else { throw BenchError("git clone: \(result.errorText)") }
     return path
   }

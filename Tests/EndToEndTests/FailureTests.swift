@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("interrupted, short of space, damaged, at once", .serialized, .enabled(if: Bench.isReady, Bench.whyNot))
+@Suite(
+  "interrupted, short of space, damaged, at once", .serialized, .enabled(if: Bench.isReady, Bench.whyNot))
 struct FailureTests {
   private func names(in directory: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
@@ -41,7 +42,8 @@ struct FailureTests {
     #expect(try names(in: directory).isEmpty)
   }
 
-  @Test("kill -9 in the middle of writing leaves nothing under the release's name, and the next build succeeds")
+  @Test(
+    "kill -9 in the middle of writing leaves nothing under the release's name, and the next build succeeds")
   func killed() async throws {
     let directory = try makeDirectory("killed")
     #expect(try await interrupt(with: SIGKILL, in: directory) == 128 + SIGKILL)
@@ -50,7 +52,8 @@ struct FailureTests {
       ["build", Bench.manifest, "--offline", "--output", "\(directory)/out"],
       in: "\(Bench.scratch)/checkout-shared")
     #expect(again.status == 0, "\(again.errorText)")
-    #expect(try Bench.digests(below: "\(directory)/out") == Bench.digests(below: try await Bench.release().path))
+    #expect(
+      try Bench.digests(below: "\(directory)/out") == Bench.digests(below: try await Bench.release().path))
   }
 
   @Test("a full disk is named, and nothing is left on it", .enabled(if: Bench.isRoot, Bench.needsRoot))
@@ -61,7 +64,8 @@ struct FailureTests {
     try #require(mount.status == 0, "\(mount.errorText)")
     defer { _ = try? run(["umount", disk]) }
     let result = try Bench.netimg(
-      ["build", Bench.manifest, "--offline", "--output", "\(disk)/out"], in: "\(Bench.scratch)/checkout-shared")
+      ["build", Bench.manifest, "--offline", "--output", "\(disk)/out"],
+      in: "\(Bench.scratch)/checkout-shared")
     #expect(result.status == 74)
     #expect(result.errorText.contains("No space left on device"), "\(result.errorText)")
     #expect(result.errorText.contains("\(disk)/"), "\(result.errorText)")
@@ -91,8 +95,10 @@ struct FailureTests {
   func emptyStore() async throws {
     _ = try await Bench.release()
     let result = try Bench.netimg(
-      ["build", Bench.manifest, "--offline", "--store", try makeDirectory("empty"), "--output",
-        "\(Bench.scratch)/never"],
+      [
+        "build", Bench.manifest, "--offline", "--store", try makeDirectory("empty"), "--output",
+        "\(Bench.scratch)/never",
+      ],
       in: "\(Bench.scratch)/checkout-shared")
     #expect(result.status == 66)
     for word in ["systemd", "libc6", "linux-image", "without --offline"] {
@@ -111,13 +117,18 @@ struct FailureTests {
     let store = try makeDirectory("shared-store")
     let builds = try (0..<2).map { number in
       try Background(
-        [Bench.program, "build", Bench.manifest, "--store", store, "--output", "\(Bench.scratch)/at-once-\(number)"]
+        [
+          Bench.program, "build", Bench.manifest, "--store", store, "--output",
+          "\(Bench.scratch)/at-once-\(number)",
+        ]
           + mirror.flags,
         output: "\(Bench.scratch)/at-once-\(number).log", directory: clone)
     }
     for build in builds { #expect(build.wait() == 0, "\(build.text)") }
     let expected = try Bench.digests(below: release.path)
-    for number in 0..<2 { #expect(try Bench.digests(below: "\(Bench.scratch)/at-once-\(number)") == expected) }
+    for number in 0..<2 {
+      #expect(try Bench.digests(below: "\(Bench.scratch)/at-once-\(number)") == expected)
+    }
 
     for online in [false, true] {
       let libc = try #require(try damage(store))
@@ -131,7 +142,10 @@ struct FailureTests {
         #expect(try run(["sha256sum", libc]).text.prefix(64) == digest(of: libc))
       } else {
         let offline = try Bench.netimg(
-          ["build", Bench.manifest, "--store", store, "--offline", "--output", "\(Bench.scratch)/from-damaged"],
+          [
+            "build", Bench.manifest, "--store", store, "--offline", "--output",
+            "\(Bench.scratch)/from-damaged",
+          ],
           in: clone)
         #expect(offline.status == 66, "\(offline.errorText)")
         #expect(offline.errorText.contains("libc6"), "\(offline.errorText)")

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("reproducible, unprivileged, executing nothing", .serialized, .enabled(if: Bench.isReady, Bench.whyNot))
+@Suite(
+  "reproducible, unprivileged, executing nothing", .serialized, .enabled(if: Bench.isReady, Bench.whyNot))
 struct ReproducibilityTests {
   @Test("the sample's lock file fits its manifest")
   func lockFits() throws {
@@ -24,7 +25,10 @@ struct ReproducibilityTests {
     #expect(try run(["chown", "-R", "nobody", clone, home]).status == 0)
     // sh sets the umask; every word of the command is passed through as it is.
     let command =
-      ["faketime", "2031-07-01 12:34:56", "setpriv", "--reuid", "nobody", "--clear-groups", "taskset", "-c", "0"]
+      [
+        "faketime", "2031-07-01 12:34:56", "setpriv", "--reuid", "nobody", "--clear-groups", "taskset", "-c",
+        "0",
+      ]
       + ["sh", "-c", "umask 077; exec \"$@\"", "sh", Bench.program]
       + ["build", Bench.manifest, "--offline", "--output", "\(home)/out"]
     let result = try run(

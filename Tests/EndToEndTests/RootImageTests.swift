@@ -14,7 +14,8 @@ struct RootImageTests {
 
   static func image() async throws -> String { try await extracted.value }
 
-  @Test("fsck.erofs finds nothing wrong", .enabled(if: findTool("fsck.erofs") != nil, "erofs-utils is missing"))
+  @Test(
+    "fsck.erofs finds nothing wrong", .enabled(if: findTool("fsck.erofs") != nil, "erofs-utils is missing"))
   func fsck() async throws {
     let result = try run(["fsck.erofs", try await Self.image()])
     #expect(result.status == 0, "\(result.text)\(result.errorText)")
@@ -64,7 +65,8 @@ struct RootImageTests {
     #expect(try lines(["find", "var", "-mindepth", "1", "-not", "-path", "var/lib*"]).isEmpty)
     let passwords = try lines(["sh", "-c", "cut -d: -f2 etc/shadow | sort -u"])
     #expect(passwords.allSatisfy { $0 == "*" || $0 == "!" || $0 == "!*" }, "\(passwords)")
-    #expect(try lines(["sh", "-c", ". ./etc/os-release; echo $ID $VERSION_ID $IMAGE_ID"]) == ["debian 13 minimal"])
+    #expect(
+      try lines(["sh", "-c", ". ./etc/os-release; echo $ID $VERSION_ID $IMAGE_ID"]) == ["debian 13 minimal"])
     #expect(try lines(["find", ".", "-name", "*.dpkg-*", "-o", "-name", "*.orig"]).isEmpty)
   }
 
@@ -78,7 +80,8 @@ struct RootImageTests {
     let copy = try release.linked(at: "\(Bench.scratch)/damaged")
     unlink("\(copy)/frames")
     #expect(try run(["cp", "-r", "\(release.path)/frames", "\(copy)/frames"]).status == 0)
-    let frame = try #require(try FileManager.default.contentsOfDirectory(atPath: "\(copy)/frames").sorted().last)
+    let frame = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: "\(copy)/frames").sorted().last)
     let path = URL(fileURLWithPath: "\(copy)/frames/\(frame)")
     var bytes = try Data(contentsOf: path)
     bytes[bytes.count / 2] ^= 0x10
@@ -87,7 +90,9 @@ struct RootImageTests {
     let result = try Bench.netimg(["extract", copy, "--root-image", target])
     #expect(result.status == 77)
     #expect(result.errorText.contains(frame), "\(result.errorText)")
-    let left = try FileManager.default.contentsOfDirectory(atPath: Bench.scratch).filter { $0.contains("never") }
+    let left = try FileManager.default.contentsOfDirectory(atPath: Bench.scratch).filter {
+      $0.contains("never")
+    }
     #expect(left.isEmpty)
   }
 }

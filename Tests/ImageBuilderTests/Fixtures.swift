@@ -112,7 +112,8 @@ extension RootTree {
   }
 
   /// Adds a package's file by hand.
-  mutating func addText(_ path: String, _ text: String, mode: UInt16 = 0o644, package: String = "app") throws {
+  mutating func addText(_ path: String, _ text: String, mode: UInt16 = 0o644, package: String = "app") throws
+  {
     try add(
       RootNode(.file(FileContent(text)), mode: mode, pack: PackName(.package, package)), at: path)
   }

@@ -49,7 +49,8 @@ struct RootPathTests {
     try tree.add(RootNode(.symlink("/../../../srv/data"), mode: 0o777, pack: app), at: "up")
     try tree.add(file("y", other), at: "up/y")
     try tree.add(RootNode(.directory, mode: 0o755, pack: other), at: "usr/share/data")
-    #expect(tree.listing(below: "srv") == ["srv/data": "d750", "srv/data/x": "f644 x", "srv/data/y": "f644 y"])
+    #expect(
+      tree.listing(below: "srv") == ["srv/data": "d750", "srv/data/x": "f644 x", "srv/data/y": "f644 y"])
   }
 
   @Test(
@@ -147,7 +148,9 @@ struct RootPathTests {
     #expect(tree["srv"]?.mode == 0o755)
   }
 
-  @Test("a declared directory that a package ships with another mode or owner is a conflict, not a silent nothing")
+  @Test(
+    "a declared directory that a package ships with another mode or owner is a conflict, not a silent nothing"
+  )
   func declaredDirectory() throws {
     var tree = RootTree()
     try tree.add(RootNode(.directory, mode: 0o755, pack: app), at: "srv/a")
@@ -180,7 +183,8 @@ struct RootPackageTests {
         "usr/bin/a": "f4755 program", "usr/bin/b": "f4755 program", "usr/bin/c": "l a",
       ])
     #expect(tree["srv/private"]?.mode == 0o2750)
-    guard case .file(let one)? = tree["usr/bin/a"]?.kind, case .file(let two)? = tree["usr/bin/b"]?.kind else {
+    guard case .file(let one)? = tree["usr/bin/a"]?.kind, case .file(let two)? = tree["usr/bin/b"]?.kind
+    else {
       Issue.record("the names are no files")
       return
     }
@@ -206,7 +210,8 @@ struct RootPackageTests {
     )
   }
 
-  @Test("what the manifest drops does not arrive, what it keeps does; a hard link to something dropped says so")
+  @Test(
+    "what the manifest drops does not arrive, what it keeps does; a hard link to something dropped says so")
   func drops() async throws {
     var package = FixturePackage(name: "app")
     package.items = [
@@ -215,7 +220,8 @@ struct RootPackageTests {
     ]
     func drop(_ path: String, keep: [String] = []) throws -> DropRule {
       DropRule(
-        paths: [try #require(PathGlob(path))], keep: try keep.map { try #require(PathGlob($0)) }, reason: "test")
+        paths: [try #require(PathGlob(path))], keep: try keep.map { try #require(PathGlob($0)) },
+        reason: "test")
     }
     var tree = RootTree()
     try tree.add(

@@ -79,7 +79,8 @@ struct TinyImage {
   /// A relocatable object with what `modinfo` reads, from the GNU assembler.
   static func module(depends: String) throws -> [UInt8] {
     try assemble(
-      ".section .modinfo,\"a\"\n.asciz \"license=GPL\"\n.asciz \"depends=\(depends)\"\n.text\nnop\n", link: false)
+      ".section .modinfo,\"a\"\n.asciz \"license=GPL\"\n.asciz \"depends=\(depends)\"\n.text\nnop\n",
+      link: false)
   }
 
   /// A static program that ends at once.

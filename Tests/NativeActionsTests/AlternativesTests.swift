@@ -64,7 +64,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "/a"), ("a/b", "/a"), ("..", "/a"), ("a b", "/a"), ("a", "relative"), ("a", "/x/../y"), ("a", "/"),
+    ("", "/a"), ("a/b", "/a"), ("..", "/a"), ("a b", "/a"), ("a", "relative"), ("a", "/x/../y"),
+    ("a", "/x/../\u{301}y"),
+    ("a", "/"),
   ])
   func malformedNamesAndPaths(_ name: String, _ path: String) {
     #expect(code { _ = try links([candidate(path, 1, name: name)]) } == .malformed)

@@ -218,7 +218,8 @@ import Testing
     #expect(code { _ = try LdSoConf.parse([0x2F, 0xFF], file: "a") } == .malformed)
     // glibc's ldconfig would cache a path that is relative to wherever a program happens to run.
     for relative in ["includes", "lib", "../lib", "include"] {
-      #expect(code { _ = try LdSoConf.parse([UInt8]("/usr/lib/a\n\(relative)\n".utf8), file: "a") } == .malformed)
+      #expect(
+        code { _ = try LdSoConf.parse([UInt8]("/usr/lib/a\n\(relative)\n".utf8), file: "a") } == .malformed)
     }
     let long = [UInt8](repeating: 0x61, count: 70_000)
     #expect(code { _ = try LdSoConf.parse(long, file: "a") } == .limitExceeded)

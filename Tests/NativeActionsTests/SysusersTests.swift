@@ -50,7 +50,7 @@ import Testing
     "u name 5:", "u name :5", "u name x", "u name -1", "g name 5:6", "g name 5 extra", "m name", "m name -",
     "r x 1-2",
     "r - 2-1", "r - 1-2-3", "r -", "u name - \"open", "u name - ge:cos", "u name - - relative",
-    "u name - - /a/../b",
+    "u name - - /a/../b", "u name - - /a/../\u{301}b",
     "u name - - /a:b", "u name - a b c d", "u na%mme", "u thirty-two-characters-are-too-long-x",
     "u name - a /b /c d",
   ])

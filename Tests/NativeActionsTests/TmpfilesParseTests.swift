@@ -47,7 +47,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "d", "k /x", "d! ", "d!! /x", "d@ /x", "d relative", "d /a/../b", "d /x 0888", "d /x 10000",
+    "d", "k /x", "d! ", "d!! /x", "d@ /x", "d relative", "d /a/../b", "d /a/../\u{301}b", "d /x 0888",
+    "d /x 10000",
     "d /x ~~0755",
     "d /x rwx", "d /x - us:er", "d /x - 1x", "d \"/open", "d /x\\q", "w /x", "w /x - - - - -",
     "f /x - - - - \\x",

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Manifest
 internal import NativeActions
 
@@ -98,7 +99,7 @@ struct CheckedRoot: Sendable {
   /// Where following a path ends if it does not end at something: the path that is missing, or the one that leads in
   /// circles.
   func missing(_ path: String) -> String? {
-    var rest = path.split(separator: "/").map(String.init)[...]
+    var rest = path.slashSeparated()[...]
     var current: [String] = []
     var links = 0
     while let component = rest.popFirst() {
@@ -115,7 +116,7 @@ struct CheckedRoot: Sendable {
       guard links <= 40 else { return here }
       current.removeLast()
       if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.split(separator: "/").map(String.init) + rest)[...]
+      rest = (target.slashSeparated() + rest)[...]
     }
     return nil
   }

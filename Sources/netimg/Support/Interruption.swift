@@ -8,24 +8,31 @@ enum Interruption {
   private static let paths = Mutex<Set<String>>([])
   private static let underWay = Atomic<Bool>(false)
 
-  /// Starts to listen. Call it once, before there is any other thread: each inherits that the signals are blocked.
-  ///
-  /// A thread of our own waits for them. libdispatch's signal sources would do, but its manager thread wants a
-  /// priority that an ordinary user may not have, and opens a socket to syslog to complain.
-  static func watch() {
+  /// Keeps the signals for `wait`. Call it once, before there is any other thread: each inherits that they are blocked.
+  static func block() {
     // A reader that closes its end (netimg … | head) is no reason for a signal; the write fails instead.
     signal(SIGPIPE, SIG_IGN)
     var set = Self.set
     pthread_sigmask(SIG_BLOCK, &set, nil)
-    var thread = pthread_t()
-    let failure = pthread_create(
-      &thread, nil,
-      { _ in
-        Interruption.wait()
-        return nil
-      }, nil)
-    // Without the thread the signals must at least end the process.
-    if failure != 0 { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
+  }
+
+  /// Waits for a signal, on a thread that has nothing else to do, and ends the process with it.
+  ///
+  /// libdispatch's signal sources would do, but their manager thread wants a priority that an ordinary user may not
+  /// have, and opens a socket to syslog to complain.
+  static func wait() -> Never {
+    var set = Self.set
+    var number: Int32 = 0
+    while sigwait(&set, &number) != 0 {}
+    underWay.store(true, ordering: .releasing)
+    paths.withLock { paths in
+      for path in paths {
+        // Out of the writer's way first: it must neither add to what is being removed, nor put it in its place.
+        let doomed = "\(path).interrupted"
+        if rename(path, doomed) == 0 { try? FileManager.default.removeItem(atPath: doomed) }
+      }
+    }
+    _exit(128 + number)
   }
 
   /// Names a directory that an interruption must remove, until `forget`.
@@ -43,20 +50,5 @@ enum Interruption {
     sigemptyset(&set)
     for number in signals { sigaddset(&set, number) }
     return set
-  }
-
-  private static func wait() {
-    var set = Self.set
-    var number: Int32 = 0
-    while sigwait(&set, &number) != 0 {}
-    underWay.store(true, ordering: .releasing)
-    paths.withLock { paths in
-      for path in paths {
-        // Out of the writer's way first: it must neither add to what is being removed, nor put it in its place.
-        let doomed = "\(path).interrupted"
-        if rename(path, doomed) == 0 { try? FileManager.default.removeItem(atPath: doomed) }
-      }
-    }
-    _exit(128 + number)
   }
 }

@@ -8,8 +8,11 @@
 #include <sys/sysmacros.h>
 
 static void say(const char *text) {
+  char line[512];
   int file = open("/dev/kmsg", O_WRONLY);
-  dprintf(file, "<3>guest: %s\n", text);
+  // One write is one message.
+  int length = snprintf(line, sizeof line, "<3>guest: %s\n", text);
+  if (write(file, line, (size_t)length) != length) perror("kmsg");
   close(file);
 }
 
