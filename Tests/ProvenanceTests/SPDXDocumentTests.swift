@@ -52,16 +52,26 @@ struct SPDXDocumentTests {
     struct Package: Decodable {
       struct Code: Decodable { let packageVerificationCodeValue: String }
 
-      let SPDXID: String
+      let identifier: String
       let name: String
       let supplier: String?
       let licenseDeclared: String?
       let filesAnalyzed: Bool
       let packageVerificationCode: Code?
+
+      enum CodingKeys: String, CodingKey {
+        case identifier = "SPDXID"
+        case name, supplier, licenseDeclared, filesAnalyzed, packageVerificationCode
+      }
     }
     struct File: Decodable {
-      let SPDXID: String
+      let identifier: String
       let fileName: String
+
+      enum CodingKeys: String, CodingKey {
+        case identifier = "SPDXID"
+        case fileName
+      }
     }
     struct Relationship: Decodable, Hashable {
       let spdxElementId: String
@@ -85,7 +95,7 @@ struct SPDXDocumentTests {
   @Test("every identifier is legal, and no two are the same")
   func identifiers() throws {
     let document = try decoded()
-    let identifiers = document.packages.map(\.SPDXID) + document.files.map(\.SPDXID)
+    let identifiers = document.packages.map(\.identifier) + document.files.map(\.identifier)
     #expect(Set(identifiers).count == identifiers.count)
     for identifier in identifiers {
       #expect(
@@ -99,7 +109,7 @@ struct SPDXDocumentTests {
   func relationships() throws {
     let document = try decoded()
     func id(_ name: String) throws -> String {
-      try #require(document.packages.first { $0.name == name }).SPDXID
+      try #require(document.packages.first { $0.name == name }).identifier
     }
     func has(_ from: String, _ type: String, _ to: String) -> Bool {
       document.relationships.contains {
@@ -111,10 +121,10 @@ struct SPDXDocumentTests {
     #expect(has(try id("stub"), "BUILD_DEPENDENCY_OF", try id("sample")))
     #expect(has(try id("libstdc++6"), "DEPENDS_ON", try id("base-files")))
     let file = try #require(document.files.first { $0.fileName == "./etc/x" })
-    #expect(has(try id("component base"), "CONTAINS", file.SPDXID))
+    #expect(has(try id("component base"), "CONTAINS", file.identifier))
     #expect(
       document.relationships.filter {
-        $0.relationshipType == "CONTAINS" && $0.relatedSpdxElement == file.SPDXID
+        $0.relationshipType == "CONTAINS" && $0.relatedSpdxElement == file.identifier
       }.count == 1)
   }
 
