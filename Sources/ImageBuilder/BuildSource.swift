@@ -45,7 +45,7 @@ package struct BuildSource: Sendable {
   ///
   /// - Parameter path: the manifest's path, as it would be in the work tree from the current directory.
   package init(gitReference name: String, manifest path: String) throws {
-    let repository = try GitRepository(containing: ".")
+    let repository = try GitRepository(containing: Self.existingDirectory(above: path))
     let revision = try repository.revision(name)
     let whole = repository.tree(of: revision)
     let inRepository = try Self.pathInRepository(path, repository)
@@ -135,6 +135,14 @@ package struct BuildSource: Sendable {
       }
       directory = RootTree.parent(of: directory)
     }
+  }
+
+  /// Where to look for the repository: the work tree may no longer have the manifest, or the directories above it.
+  private static func existingDirectory(above path: String) -> String {
+    guard path.utf8.first == UInt8(ascii: "/") else { return "." }
+    var directory = RootTree.parent(of: path)
+    while !directory.isEmpty, access(directory, F_OK) != 0 { directory = RootTree.parent(of: directory) }
+    return directory.isEmpty ? "/" : directory
   }
 
   private static func realPath(_ path: String) -> String? {

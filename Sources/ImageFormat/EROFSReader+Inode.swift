@@ -37,7 +37,8 @@ extension EROFSReader {
 
     /// The bytes of the image that a file's data take, whole blocks; `nil` for inline data and for anything impossible.
     package var blocks: Range<UInt64>? {
-      guard kind == .file, layout == .flatPlain, size > 0, size <= UInt64(UInt32.max) * UInt64(EROFS.blockSize)
+      guard kind == .file, layout == .flatPlain, size > 0,
+        size <= UInt64(UInt32.max) * UInt64(EROFS.blockSize)
       else { return nil }
       let start = UInt64(block) * UInt64(EROFS.blockSize)
       let blockSize = UInt64(EROFS.blockSize)

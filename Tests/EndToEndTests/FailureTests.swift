@@ -131,6 +131,8 @@ struct FailureTests {
     }
 
     for online in [false, true] {
+      // Unpacked packages would do instead of the damaged file.
+      try FileManager.default.removeItem(atPath: "\(store)/records")
       let libc = try #require(try damage(store))
       if online {
         // Nobody has noticed the damage yet: the build itself finds it, and fetches the package again.

@@ -29,10 +29,12 @@ struct InitrdTests {
   }
 
   private func initrd(_ image: RootImage, timestamp: UInt64 = 1_700_000_000) throws -> [UInt8] {
-    let store = FileManager.default.temporaryDirectory.appendingPathComponent("netimg-initrd-\(UUID().uuidString)")
+    let store = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "netimg-initrd-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: store) }
     return try Initrd.write(
-      stage0: Array("stage 0".utf8), modules: modules, image: image, timestamp: timestamp, compressionLevel: 3,
+      stage0: Array("stage 0".utf8), modules: modules, image: image, timestamp: timestamp,
+      compressionLevel: 3,
       cache: FrameCache(store: BlobStore(root: store.path))
     ).flattened()
   }
@@ -46,7 +48,8 @@ struct InitrdTests {
     let image = try image()
     let bytes = try initrd(image)
     let second = try #require(
-      bytes.indices.first { $0 % 4 == 0 && bytes[$0...].starts(with: Array("070701".utf8)) && $0 > 0 })
+      // Inode 1 stands once in each archive, and the first archive's may show through its compression.
+      bytes.indices.last { $0 % 4 == 0 && bytes[$0...].starts(with: Array("07070100000001".utf8)) })
     try await withScratchDirectory { scratch in
       func extract(_ command: String, _ bytes: ArraySlice<UInt8>, _ name: String) throws -> [String] {
         let place = scratch.appendingPathComponent(name).path

@@ -18,7 +18,7 @@ struct TreeExtractorTests {
       #expect(try run(["fsck.erofs", "--extract=\(theirs)", image]).status == 0)
       #expect(try run([BuiltReleases.program, "extract", release, "--to", ours]).status == 0)
       #expect(try run(["diff", "-r", "--no-dereference", ours, theirs]).text == "")
-      let script = "find . -mindepth 1 -printf '%P %y %m %U:%G %l %n\\n' | LC_ALL=C sort"
+      let script = "find . -mindepth 1 -printf '%P %y %m %U:%G %l\\n' | LC_ALL=C sort"
       #expect(
         try run(["sh", "-c", script], directory: ours).text
           == run(["sh", "-c", script], directory: theirs).text)
