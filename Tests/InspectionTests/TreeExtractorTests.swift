@@ -18,10 +18,12 @@ struct TreeExtractorTests {
       #expect(try run(["fsck.erofs", "--extract=\(theirs)", image]).status == 0)
       #expect(try run([BuiltReleases.program, "extract", release, "--to", ours]).status == 0)
       #expect(try run(["diff", "-r", "--no-dereference", ours, theirs]).text == "")
-      let script = "find . -mindepth 1 -printf '%P %y %m %U:%G %l\\n' | LC_ALL=C sort"
-      #expect(
-        try run(["sh", "-c", script], directory: ours).text
-          == run(["sh", "-c", script], directory: theirs).text)
+      // fsck.erofs changes the owner after the mode, which loses the set-user-ID bit: that one is looked at alone.
+      let script = "find . -mindepth 1 ! -name systemd-sysctl -printf '%P %y %m %U:%G %l\\n'"
+      #expect(try run(["stat", "-c", "%a", "\(ours)/usr/lib/systemd/systemd-sysctl"]).text == "4755\n")
+      let mine = Set(try run(["sh", "-c", script], directory: ours).text.split(separator: "\n"))
+      let foreign = Set(try run(["sh", "-c", script], directory: theirs).text.split(separator: "\n"))
+      #expect(mine == foreign, "\(mine.symmetricDifference(foreign).sorted().prefix(10))")
       if findTool("getcap") != nil {
         #expect(try run(["getcap", "\(ours)/usr/bin/udevadm"]).text.contains("cap_net_admin,cap_bpf=ep"))
       }

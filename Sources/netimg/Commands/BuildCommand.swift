@@ -82,14 +82,17 @@ struct BuildCommand: AsyncParsableCommand {
     let signer = try await signing.open()
 
     let blobs = try store.open()
-    if !offline { progress.begin("Fetching packages") }
-    let notes = try await PackageFetcher.fetchAll(
-      lock, store: blobs, mirrors: offline ? MirrorConfiguration(sources: []) : mirrors.load(),
-      isOffline: offline
-    ) { progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true) }
+    var notes = try await fetch(lock, into: blobs, progress)
     let release: BuiltRelease
     do {
-      release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
+      do {
+        release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
+      } catch let error as BuildError {
+        // A damaged entry looks present until it is read, which moves it away: fetch it again, once.
+        guard error.code == .missingInput, !offline else { throw error }
+        notes += try await fetch(lock, into: blobs, progress)
+        release = try await ImageBuild.run(inputs, store: blobs) { progress.begin($0.rawValue) }
+      }
     } catch let error as BuildError {
       guard common.json, error.code == .policy else { throw error }
       Console.json(Refusal(name: inputs.image.name, version: version, findings: error.findings))
@@ -103,6 +106,15 @@ struct BuildCommand: AsyncParsableCommand {
     progress.end()
     for note in notes { Console.error("Note: \(note)") }
     report(release, directory: directory, isSigned: signer != nil, elapsed: ContinuousClock.now - started)
+  }
+
+  /// Brings what the store lacks; offline, lists it in the error. Gives notes about mirrors.
+  private func fetch(_ lock: LockFile, into store: BlobStore, _ progress: Progress) async throws -> [String] {
+    if !offline { progress.begin("Fetching packages") }
+    return try await PackageFetcher.fetchAll(
+      lock, store: store, mirrors: offline ? MirrorConfiguration(sources: []) : mirrors.load(),
+      isOffline: offline
+    ) { progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true) }
   }
 
   private func report(_ built: BuiltRelease, directory: String, isSigned: Bool, elapsed: Duration) {
