@@ -64,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "netimg",
       dependencies: [
-        "Bytes", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "Bytes", "CPosixShim", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
         "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

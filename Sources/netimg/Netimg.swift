@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CPosixShim
 internal import Glibc
 internal import ImageBuilder
 
@@ -28,6 +29,7 @@ struct Netimg: AsyncParsableCommand {
 
   /// The main thread waits for signals; the work is done elsewhere.
   static func main() {
+    _ = netimg_keep_syslog_silent()
     Interruption.block()
     // Of ordinary priority, and awaited by nobody: an asynchronous main and all its tasks would have a higher one, for
     // which libdispatch needs a privilege.

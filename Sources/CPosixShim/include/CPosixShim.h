@@ -33,6 +33,8 @@ static const unsigned long netimg_ms_nodev = MS_NODEV;
 static const unsigned long netimg_ms_noexec = MS_NOEXEC;
 static const unsigned long netimg_ms_move = MS_MOVE;
 
+/// Links this library's silent syslog(3) into the program; gives 0.
+int netimg_keep_syslog_silent(void);
 /// errno, which is a macro.
 int netimg_errno(void);
 /// open(2) with a mode; always adds O_CLOEXEC.
