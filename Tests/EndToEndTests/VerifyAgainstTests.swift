@@ -87,13 +87,13 @@ struct VerifyAgainstTests {
         ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-a", "-m", "t"],
         environment: ["GIT_COMMITTER_DATE": "2031-01-01T00:00:00Z"], directory: clone
       ).status == 0)
-    let (status, report) = try compare(release.path, ["--compression", "3"], in: clone)
+    let (status, report) = try compare(release.path, ["--compression", "13"], in: clone)
     #expect(status == 2 && !report.same)
     let inputs = Dictionary(uniqueKeysWithValues: report.comparison.inputs.map { ($0.name, $0) })
     let commit = try #require(inputs["commit"]?.recorded)
     #expect(inputs["commit"]?.advice?.contains("git checkout \(commit)") == true)
     #expect(inputs["timestamp"]?.here == "1924992000")
-    #expect(inputs["compression level"]?.recorded == "12" && inputs["compression level"]?.here == "3")
+    #expect(inputs["compression level"]?.recorded == "12" && inputs["compression level"]?.here == "13")
     #expect(inputs["manifest and components"] != nil && inputs["lock"] == nil && inputs["netimg"] == nil)
     #expect(report.comparison.files?.added.contains("/etc/added") == true)
     #expect(report.comparison.artifacts.first?.name == "root image")
