@@ -94,6 +94,15 @@ struct InitrdTests {
     }
   }
 
+  @Test(
+    "the bytes are these",
+    .enabled(
+      if: FrameCodec.isPinned,
+      "this build has zstd \(FrameCodec.encoder), not the pinned \(FrameCodec.pinnedEncoder): tools/test links that"))
+  func golden() throws {
+    #expect(SHA256.digest(of: try initrd(image())).hex == "initrd")
+  }
+
   @Test("the same input gives the same bytes; a time beyond 32 bits is the last that the format has")
   func deterministic() throws {
     let image = try image()

@@ -48,6 +48,11 @@ struct SPDXDocumentTests {
       tool: "netimg-0", parts: reversed ? parts.reversed() : parts)
   }
 
+  @Test("the bytes are these")
+  func golden() throws {
+    #expect(SHA256.digest(of: try Self.sample().encode()).hex == "spdx")
+  }
+
   private struct Document: Decodable {
     struct Package: Decodable {
       struct Code: Decodable { let packageVerificationCodeValue: String }
