@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "netimg",
       dependencies: [
-        "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
+        "DebianArchive",
         "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -90,6 +90,7 @@ package enum BuilderVersion {
   /// The versions of everything whose bytes go into a release.
   package static let formats = [
     "cpio": CpioArchive.formatVersion, "erofs": EROFS.formatVersion, "frame": FrameCodec.formatVersion,
-    "index": Int(RootIndex.formatVersion), "uki": UnifiedKernelImage.formatVersion, "verity": DmVerity.formatVersion,
+    "index": Int(RootIndex.formatVersion), "uki": UnifiedKernelImage.formatVersion,
+    "verity": DmVerity.formatVersion,
   ]
 }
