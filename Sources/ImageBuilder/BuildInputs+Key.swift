@@ -1,4 +1,5 @@
 package import Bytes
+internal import FrameFormat
 internal import Manifest
 
 extension BuildInputs {
@@ -18,6 +19,7 @@ extension BuildInputs {
     for format in BuilderVersion.formats.sorted(by: { $0.key < $1.key }) {
       add("\(format.key) \(format.value)")
     }
+    add(FrameCodec.encoder)
     // Names, declarations and limits are all made of these sources.
     add(image.manifestPath)
     add(image.sourceDigest.hex)

@@ -38,6 +38,7 @@ extension ReleaseComparison {
     compare(
       "compression level", "\(old.builder.compressionLevel)", "\(new.builder.compressionLevel)",
       "leave --compression out: the release says it")
+    compare("zstd", old.builder.zstd, new.builder.zstd, "use a netimg that is linked with that zstd")
     for name in Set(old.builder.formats.keys).union(new.builder.formats.keys).sorted() {
       compare(
         "encoder \(name)", old.builder.formats[name].map { "\($0)" },

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import BlobStore
 internal import Bytes
 internal import DebianArchive
+internal import FrameFormat
 internal import FoundationEssentials
 internal import ImageBuilder
 internal import Manifest
@@ -149,6 +150,11 @@ struct BuildCommand: AsyncParsableCommand {
       try await ImageBuild.run(inputs, store: blobs, usesKept: usesKept) { progress.begin($0.rawValue) }
     }
     var notes = try await fetch(inputs.lock, into: blobs, progress)
+    if !FrameCodec.isPinned {
+      notes.append(
+        "this netimg compresses with zstd \(FrameCodec.encoder), not \(FrameCodec.pinnedEncoder): the release will have "
+          + "other digests than elsewhere; make build links the right one")
+    }
     do {
       do {
         return (try await run(), notes)
