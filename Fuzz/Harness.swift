@@ -22,7 +22,8 @@ struct FuzzTarget {
   }
 
   static let all: [FuzzTarget] =
-    manifestTargets + archiveTargets + packageTargets + imageTargets + signingTargets + nativeTargets
+    manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
+    + nativeTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

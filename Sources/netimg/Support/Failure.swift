@@ -55,7 +55,8 @@ enum Failure {
     case let error as InspectionError: return status(error.code)
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
-    case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as StoreError: return status(error.code)
+    case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
@@ -68,6 +69,14 @@ enum Failure {
     case .missingInput: ExitStatus.missing
     case .inputOutput: ExitStatus.inputOutput
     case .verification: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: StoreError.Code) -> Int32 {
+    switch code {
+    case .badArchive: ExitStatus.refused
+    case .missing: ExitStatus.missing
+    default: ExitStatus.inputOutput
     }
   }
 
