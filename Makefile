@@ -14,7 +14,7 @@ BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-opens
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool \
   strace kmod cpio openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema
 
-.PHONY: help setup setup-test build stage0 test demo bench lint format fuzz docs clean
+.PHONY: help setup setup-test build stage0 test tutorial demo bench lint format fuzz docs clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,6 +34,10 @@ stage0:  ## The initrd's first program: static, Embedded Swift
 
 test: setup-test build  ## Every test; those that need root, QEMU or a kernel feature say so when they skip
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/test
+	@tools/tutorial
+
+tutorial: setup-test build  ## Follow docs/tutorial.md word for word
+	@tools/tutorial
 
 demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and show what came of it
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/demo

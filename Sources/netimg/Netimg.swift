@@ -22,7 +22,8 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, InspectCommand.self,
+      InitCommand.self, LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self,
+      InspectCommand.self,
       ExplainCommand.self, DiffCommand.self, KeyCommand.self,
       SchemaCommand.self, CompletionCommand.self,
     ])
