@@ -116,7 +116,8 @@ import Testing
       } throws: {
         ($0 as? ScaffoldError)?.code == .inputOutput && "\($0)".contains("no/such/place")
       }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
+      let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+      #expect(left.isEmpty)
     }
   }
 }
