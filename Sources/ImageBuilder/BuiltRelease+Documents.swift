@@ -45,7 +45,8 @@ extension BuiltRelease {
       subjects: files.map { SLSAStatement.Resource(name: $0.name, digest: $0.digest.hex) },
       manifest: inputs.image.manifestPath, commit: inputs.commit, isDirty: inputs.isDirty,
       compressionLevel: inputs.compressionLevel, version: BuilderVersion.current,
-      formats: BuilderVersion.formats, dependencies: dependencies(inputs, distribution: distribution))
+      formats: BuilderVersion.formats, zstd: FrameCodec.encoder,
+      dependencies: dependencies(inputs, distribution: distribution))
     files.append(DigestedFile(ReleaseFile.provenance, ByteRope(statement.encode())))
     return files.sorted { $0.name < $1.name }
   }

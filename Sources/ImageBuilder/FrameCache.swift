@@ -24,7 +24,7 @@ package struct FrameCache: Sendable {
 
   /// The frame named by `key` (a digest that decides the content), from the store or made from `content`.
   package func frame(_ key: SHA256Digest, level: Int, content: () throws -> [UInt8]) throws -> Made {
-    let name = "\(FrameCodec.formatVersion)-\(level)-\(key.hex)"
+    let name = "\(FrameCodec.formatVersion)-\(FrameCodec.encoder)-\(level)-\(key.hex)"
     if let record = try store.record(kind: Self.recordKind, key: name), let made = try kept(record) {
       return made
     }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import BlobStore
 internal import Bytes
 internal import DebianArchive
+internal import FrameFormat
 internal import FoundationEssentials
 internal import ImageBuilder
 internal import Manifest
@@ -83,6 +84,11 @@ struct BuildCommand: AsyncParsableCommand {
 
     let blobs = try store.open()
     var notes = try await fetch(lock, into: blobs, progress)
+    if !FrameCodec.isPinned {
+      notes.append(
+        "this netimg compresses with zstd \(FrameCodec.encoder), not \(FrameCodec.pinnedEncoder): the release will have "
+          + "other digests than elsewhere; make build links the right one")
+    }
     let release: BuiltRelease
     do {
       do {
