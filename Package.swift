@@ -70,7 +70,8 @@ let package = Package(
       name: "netimg",
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection", "Scaffold",
+        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
+        "Scaffold",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),

@@ -17,7 +17,9 @@ struct InitCommand: ParsableCommand {
         netimg init --name edge-router     here
       """)
 
-  @Argument(help: "The repository's directory (default: this one); it is made if it is not there.", completion: .directory)
+  @Argument(
+    help: "The repository's directory (default: this one); it is made if it is not there.",
+    completion: .directory)
   var directory = "."
 
   @Option(help: "The image's name (default: the directory's).")
