@@ -62,12 +62,16 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "DebianArchive", "ImageFormat", "NativeActions", "ImageBuilder", "CPosixShim",
       ]),
+    // Its files are in the program, so that nothing else has to be installed: images/base is linked from Base.
+    .target(
+      name: "Scaffold", dependencies: ["Manifest", "CPosixShim"],
+      resources: [.embedInCode("Base"), .embedInCode("Templates")]),
     .executableTarget(
       name: "netimg",
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
+        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
+        "Scaffold",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -99,6 +103,8 @@ let package = Package(
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
         "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
+    .testTarget(
+      name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),
   ],

@@ -10,6 +10,7 @@ internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import Scaffold
 internal import Signing
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
@@ -53,6 +54,7 @@ enum Failure {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
     case let error as InspectionError: return status(error.code)
+    case let error as ScaffoldError: return error.code == .badName ? ExitStatus.usage : ExitStatus.inputOutput
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
     case let error as StoreError: return status(error.code)
