@@ -46,6 +46,8 @@ let package = Package(
         "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
+    .target(
+      name: "SecureBoot", dependencies: ["Bytes", "Signing", "ImageFormat", "CLibcrypto", "CPosixShim"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
     .target(
       name: "Provenance",
@@ -53,8 +55,8 @@ let package = Package(
     .target(
       name: "ImageBuilder",
       dependencies: [
-        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
+        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
       ]),
     .target(
       name: "Inspection",
@@ -65,7 +67,7 @@ let package = Package(
       name: "netimg",
       dependencies: [
         "Bytes", "CPosixShim", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -84,6 +86,8 @@ let package = Package(
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
+    .testTarget(
+      name: "SecureBootTests", dependencies: ["Bytes", "Signing", "ImageFormat", "SecureBoot", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Bytes", "Manifest", "Provenance", "TestSupport"]),
     .testTarget(
@@ -95,7 +99,7 @@ let package = Package(
       name: "ImageBuilderTests",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),

@@ -22,9 +22,9 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, InspectCommand.self,
-      ExplainCommand.self, DiffCommand.self, KeyCommand.self,
-      SchemaCommand.self, CompletionCommand.self,
+      LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self, ExtractCommand.self,
+      InspectCommand.self, ExplainCommand.self, DiffCommand.self, KeyCommand.self, SchemaCommand.self,
+      CompletionCommand.self,
     ])
 
   /// The main thread waits for signals; the work is done elsewhere.
