@@ -69,7 +69,7 @@ struct AuthenticodeForeignTests {
         try SignedData(try reader.next(DER.Tag.sequence, "SignedData"), source: "test").content)
       try shop.write(content.dropFirst(2), "content")
       try shop.succeed(
-        "openssl", "cms", "-verify", "-inform", "DER", "-in", "signature.p7", "-content", "content",
+        "openssl", "smime", "-verify", "-inform", "DER", "-in", "signature.p7", "-content", "content",
         "-binary",
         "-CAfile", "one.crt", "-purpose", "any", "-out", "verified")
       #expect(try shop.read("verified") == Array(content.dropFirst(2)))
