@@ -11,6 +11,7 @@ internal import Manifest
 internal import NativeActions
 internal import Provenance
 internal import Scaffold
+internal import SecureBoot
 internal import Signing
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
@@ -60,6 +61,7 @@ enum Failure {
     case let error as StoreError: return status(error.code)
     case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
+    case let error as SecureBootError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -87,6 +89,14 @@ enum Failure {
     case .notFound: ExitStatus.missing
     case .inconsistent: ExitStatus.refused
     case .inTheWay, .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: SecureBootError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .exists, .system: ExitStatus.inputOutput
+    case .malformed, .unsupported, .badSignature, .mismatch: ExitStatus.refused
     }
   }
 
