@@ -23,6 +23,7 @@ struct FuzzTarget {
 
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
+    + secureBootTargets
     + nativeTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.

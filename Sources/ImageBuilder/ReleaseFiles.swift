@@ -9,6 +9,8 @@ package enum ReleaseFile {
   /// The DSSE envelope whose payload is release.json.
   package static let signature = "release.dsse.json"
   package static let uki = "uki.efi"
+  /// The UKI with signatures for Secure Boot; only if signed. release.json does not name it: ``ReleaseSecureBoot``.
+  package static let signedUKI = "uki.signed.efi"
   package static let kernel = "vmlinuz"
   package static let initrd = "initrd"
   package static let index = "root.index"
