@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Bytes
+internal import BlobStore
 internal import DebianArchive
 internal import FoundationEssentials
 internal import ImageBuilder
