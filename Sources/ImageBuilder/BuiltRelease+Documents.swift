@@ -36,7 +36,9 @@ extension BuiltRelease {
       tool: "netimg-\(BuilderVersion.current)", parts: inventory.parts)
     var files = boot.map { DigestedFile($0.name, $0.content) }
     files.append(DigestedFile(ReleaseFile.lock, ByteRope(inputs.lock.encoded())))
-    files.append(DigestedFile(ReleaseFile.packs, ByteRope(try inventory.packs.encode())))
+    files.append(
+      DigestedFile(
+        ReleaseFile.packs, ByteRope(try inventory.packs.naming(componentsOf: inputs.image).encode())))
     files.append(DigestedFile(ReleaseFile.sbom, ByteRope(sbom.encode())))
     files.sort { $0.name < $1.name }
     let statement = SLSAStatement(

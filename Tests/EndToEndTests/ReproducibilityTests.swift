@@ -163,7 +163,7 @@ struct ReproducibilityTests {
     try Data("broken: [".utf8).write(to: URL(fileURLWithPath: "\(clone)/\(Bench.manifest)"))
     let output = "\(Bench.scratch)/reference"
     let result = try Bench.netimg(
-      ["build", Bench.manifest, "--git-ref", "HEAD", "--offline", "--output", output],
+      ["build", Bench.manifest, "--git-ref", "HEAD", "--offline", "--no-cache", "--output", output],
       in: clone)
     #expect(result.status == 0, "\(result.errorText)")
     #expect(try Bench.digests(below: output) == Bench.digests(below: release.path))
