@@ -22,7 +22,8 @@ struct FuzzTarget {
   }
 
   static let all: [FuzzTarget] =
-    manifestTargets + archiveTargets + packageTargets + imageTargets + signingTargets + secureBootTargets
+    manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
+    + secureBootTargets
     + nativeTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.

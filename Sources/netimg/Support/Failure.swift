@@ -10,6 +10,7 @@ internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import Scaffold
 internal import SecureBoot
 internal import Signing
 
@@ -54,9 +55,11 @@ enum Failure {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
     case let error as InspectionError: return status(error.code)
+    case let error as ScaffoldError: return error.code == .badName ? ExitStatus.usage : ExitStatus.inputOutput
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
-    case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as StoreError: return status(error.code)
+    case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
     case let error as SecureBootError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
@@ -70,6 +73,14 @@ enum Failure {
     case .missingInput: ExitStatus.missing
     case .inputOutput: ExitStatus.inputOutput
     case .verification: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: StoreError.Code) -> Int32 {
+    switch code {
+    case .badArchive: ExitStatus.refused
+    case .missing: ExitStatus.missing
+    default: ExitStatus.inputOutput
     }
   }
 

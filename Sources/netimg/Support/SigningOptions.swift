@@ -70,6 +70,12 @@ struct SigningOptions: ParsableArguments {
     return FileSigner(try file.unlock(passphrase: passphrase))
   }
 
+  /// The signer's public key, where it is known without opening the secret one: not for exec:.
+  func publicKey() throws -> PublicKey? {
+    guard let signer, !signer.hasPrefix("exec:") else { return nil }
+    return try ring.open().find(signer).publicKey
+  }
+
   func passphrase(for key: String, isNew: Bool) throws -> SecretBytes {
     try Passphrase.find(
       Passphrase.Sources(file: passphraseFile, environment: ProcessInfo.processInfo.environment), forKey: key,
