@@ -47,6 +47,8 @@ let package = Package(
         "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
+    .target(
+      name: "SecureBoot", dependencies: ["Bytes", "Signing", "ImageFormat", "CLibcrypto", "CPosixShim"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
     .target(
       name: "Provenance",
@@ -54,8 +56,8 @@ let package = Package(
     .target(
       name: "ImageBuilder",
       dependencies: [
-        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
+        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
       ]),
     .target(
       name: "Inspection",
@@ -70,8 +72,8 @@ let package = Package(
       name: "netimg",
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
-        "Scaffold",
+        "DebianArchive", "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder",
+        "Inspection", "Scaffold",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -90,6 +92,8 @@ let package = Package(
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
+    .testTarget(
+      name: "SecureBootTests", dependencies: ["Bytes", "Signing", "ImageFormat", "SecureBoot", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Bytes", "Manifest", "Provenance", "TestSupport"]),
     .testTarget(
@@ -101,7 +105,7 @@ let package = Package(
       name: "ImageBuilderTests",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),

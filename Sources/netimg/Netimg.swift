@@ -22,10 +22,9 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      InitCommand.self, LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self,
-      InspectCommand.self,
-      ExplainCommand.self, DiffCommand.self, KeyCommand.self,
-      SchemaCommand.self, CompletionCommand.self,
+      InitCommand.self, LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self,
+      ExtractCommand.self, InspectCommand.self, ExplainCommand.self, DiffCommand.self, StoreCommand.self,
+      KeyCommand.self, SchemaCommand.self, CompletionCommand.self,
     ])
 
   /// The main thread waits for signals; the work is done elsewhere.
