@@ -74,7 +74,7 @@ package struct Explanation: Encodable, Sendable {
       case .symlink: "link"
       case .special: "special"
       }
-    let pack = image.packs.packs.first { $0.paths.contains(resolution.path) }
+    let pack = image.packs.packs.first { $0.paths.contains { $0.isExactly(resolution.path) } }
     guard let pack else {
       self.pack = "netimg"
       package = nil
