@@ -26,6 +26,12 @@ extension Scaffold {
     guard errno == ENOENT else { throw Self.failure(directory) }
     let temporary = "\(Self.trimmed(directory)).netimg-init-\(getpid())"
     announce(temporary)
+    guard mkdir(temporary, 0o777) == 0 else {
+      throw ScaffoldError(
+        .inputOutput,
+        "\(directory) cannot be made: \(String(cString: strerror(errno))); check that what is above it is there and yours"
+      )
+    }
     do throws(ScaffoldError) {
       let outcome = try add(to: temporary)
       guard netimg_rename_new(temporary, directory) == 0 else {
