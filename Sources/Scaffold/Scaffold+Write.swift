@@ -41,9 +41,21 @@ extension Scaffold {
       }
       return outcome
     } catch {
-      rmdir(temporary)
+      discard(temporary)
       throw error
     }
+  }
+
+  /// Removes a repository that was written, and nothing else.
+  private func discard(_ root: String) {
+    for file in files {
+      unlink("\(root)/\(file.path)")
+      var directories = file.path.split(separator: "/").dropLast()
+      while !directories.isEmpty, rmdir("\(root)/\(directories.joined(separator: "/"))") == 0 {
+        directories = directories.dropLast()
+      }
+    }
+    rmdir(root)
   }
 
   /// Adds what is missing to a directory, which is made if it is not there.
