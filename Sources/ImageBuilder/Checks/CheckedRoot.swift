@@ -30,7 +30,7 @@ struct CheckedRoot: Sendable {
       guard case .file(let content)? = tree[path]?.kind, seen.insert(ObjectIdentifier(content)).inserted
       else { continue }
       batches[batches.count - 1].append((path, content))
-      size += content.bytes.count
+      size += content.size
       if size >= Self.batchSize {
         batches.append([])
         size = 0
