@@ -11,8 +11,10 @@ package struct ReleaseReader: Sendable {
     switch name {
     case ReleaseFile.index: RootIndex.maximumSize
     case ReleaseFile.lock: LockFile.maximumSize
-    case ReleaseFile.packs, ReleaseFile.sbom, ReleaseFile.sbomSignature: PackList.maximumSize
-    case ReleaseFile.uki, ReleaseFile.initrd: 1 << 30
+    case ReleaseFile.packs, ReleaseFile.sbom: PackList.maximumSize
+    // The SBOM again, in base64.
+    case ReleaseFile.sbomSignature: 2 * PackList.maximumSize
+    case ReleaseFile.uki, ReleaseFile.signedUKI, ReleaseFile.initrd: 1 << 30
     case ReleaseFile.kernel: 256 << 20
     case _ where name.hasPrefix("\(ReleaseFile.frames)/"): FrameCodec.maximumStoredSize
     default: 64 << 20
