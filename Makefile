@@ -12,7 +12,8 @@ SWIFT_SOURCES := Sources Tests Fuzz bench Package.swift
 BUILD_PACKAGES := libarchive-dev libcurl4-openssl-dev libgit2-dev libsodium-dev libsolv-dev libsolvext-dev \
   libssl-dev libyaml-dev libzstd-dev debian-archive-keyring gpgv python3
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool \
-  strace kmod cpio openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema
+  strace kmod cpio openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema \
+  python3-securesystemslib
 
 .PHONY: help setup setup-test build stage0 test demo bench lint format fuzz docs clean
 

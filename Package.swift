@@ -39,11 +39,15 @@ let package = Package(
     .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
     .target(name: "Signing", dependencies: ["Bytes", "CLibsodium", "CPosixShim"]),
+    .target(name: "Transfers", dependencies: ["CCurlShim"]),
+    .target(
+      name: "UpdateFramework",
+      dependencies: ["Bytes", "Signing", "Transfers", "CLibcrypto", "CPosixShim"]),
     .target(name: "DebianPackage", dependencies: ["Bytes", "CLibarchive"]),
     .target(
       name: "DebianArchive",
       dependencies: [
-        "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
+        "Bytes", "BlobStore", "DebianPackage", "Manifest", "Transfers", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
@@ -61,11 +65,18 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "DebianArchive", "ImageFormat", "NativeActions", "ImageBuilder", "CPosixShim",
       ]),
+    .target(
+      name: "Channels",
+      dependencies: [
+        "Bytes", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework", "DebianPackage",
+        "ImageBuilder",
+      ]),
     .executableTarget(
       name: "netimg",
       dependencies: [
         "Bytes", "CPosixShim", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection",
+        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection", "UpdateFramework",
+        "Channels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -81,6 +92,9 @@ let package = Package(
     .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
+    .testTarget(
+      name: "UpdateFrameworkTests",
+      dependencies: ["Bytes", "CPosixShim", "Signing", "Transfers", "UpdateFramework", "TestSupport"]),
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
@@ -97,6 +111,9 @@ let package = Package(
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
         "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
+    .testTarget(
+      name: "ChannelsTests",
+      dependencies: ["Bytes", "Channels", "Manifest", "Signing", "UpdateFramework", "TestSupport"]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),
   ],

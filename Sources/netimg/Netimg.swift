@@ -24,6 +24,8 @@ struct Netimg: AsyncParsableCommand {
     subcommands: [
       LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, InspectCommand.self,
       ExplainCommand.self, DiffCommand.self, KeyCommand.self,
+      RepoCommand.self, PublishCommand.self, PromoteCommand.self, RollbackCommand.self, ChannelCommand.self,
+      FetchCommand.self, TufCommand.self,
       SchemaCommand.self, CompletionCommand.self,
     ])
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BlobStore
+internal import Channels
 internal import DebianArchive
 internal import DebianPackage
 internal import FoundationEssentials
@@ -11,6 +12,7 @@ internal import Manifest
 internal import NativeActions
 internal import Provenance
 internal import Signing
+internal import UpdateFramework
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
 enum ExitStatus {
@@ -57,6 +59,8 @@ enum Failure {
     case let error as ArchiveError: return status(error.code)
     case is StoreError, is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
+    case let error as UpdateError: return status(error.code)
+    case let error as ChannelError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -76,6 +80,23 @@ enum Failure {
     case .notFound: ExitStatus.missing
     case .inconsistent: ExitStatus.refused
     case .inTheWay, .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: UpdateError.Code) -> Int32 {
+    switch code {
+    case .unreachable, .tooSlow, .notAvailable: ExitStatus.unavailable
+    case .noRoot, .targetNotFound: ExitStatus.missing
+    case .invalidName: ExitStatus.data
+    case .localStorage: ExitStatus.inputOutput
+    default: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: ChannelError.Code) -> Int32 {
+    switch code {
+    case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
+    case .replaced, .badRelease, .gate, .frozen, .malformed: ExitStatus.refused
     }
   }
 
