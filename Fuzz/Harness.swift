@@ -22,8 +22,8 @@ struct FuzzTarget {
   }
 
   static let all: [FuzzTarget] =
-    manifestTargets + archiveTargets + packageTargets + imageTargets + signingTargets + nativeTargets
-    + updateTargets
+    manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
+    + secureBootTargets + nativeTargets + updateTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {
