@@ -1,7 +1,6 @@
 internal import Bytes
-internal import FoundationEssentials
 internal import FrameFormat
-internal import ImageBuilder
+package import ImageBuilder
 internal import Transfers
 package import UpdateFramework
 
@@ -51,6 +50,8 @@ package struct ChannelClient: Sendable {
   /// or a release.
   package struct Plan: Sendable {
     package let release: Release
+    /// The bytes of release.json.
+    package let manifest: [UInt8]
     /// Files and frames of the release, and their bytes.
     package let files: Int
     package let bytes: Int
@@ -69,10 +70,8 @@ package struct ChannelClient: Sendable {
 
   /// Fetches release.json and the index of the root image, both verified, and compares with what is here.
   /// - Parameter have: Whether a file of this SHA-256 is here already.
-  package func plan(_ current: Current, scratch: String, have: (String) -> Bool) async throws -> Plan {
-    let manifestPath = "\(scratch)/\(current.entry.release).json"
-    try await updater.download(current.target, to: manifestPath)
-    let manifest = [UInt8](try Data(contentsOf: URL(fileURLWithPath: manifestPath)))
+  package func plan(_ current: Current, have: (String) -> Bool) async throws -> Plan {
+    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
     let release = try Release.decode(manifest, file: "release.json of \(current.entry.image)")
     var objects = release.artifacts.map {
       Object(name: $0.name, digest: $0.sha256, size: Int(clamping: $0.size))
@@ -92,7 +91,7 @@ package struct ChannelClient: Sendable {
     var seen: Set<String> = []
     objects = objects.filter { seen.insert($0.digest).inserted }
     return Plan(
-      release: release, files: objects.count, bytes: objects.reduce(0) { $0 + $1.size },
+      release: release, manifest: manifest, files: objects.count, bytes: objects.reduce(0) { $0 + $1.size },
       missing: objects.filter { !have($0.digest) })
   }
 

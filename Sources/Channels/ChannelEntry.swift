@@ -1,5 +1,5 @@
 internal import Bytes
-package import Signing
+internal import Signing
 package import UpdateFramework
 
 /// What a channel says about one image: the custom member of the target `channels/CHANNEL/IMAGE`, whose

@@ -1,5 +1,6 @@
-package import Signing
-package import UpdateFramework
+internal import Bytes
+internal import Signing
+internal import UpdateFramework
 
 /// The gates of a channel, signed by the owners of the top-level targets role in the delegation's entry
 /// (`x-channel`).

@@ -1,4 +1,5 @@
-package import Signing
+package import Bytes
+internal import Signing
 package import UpdateFramework
 
 /// A repository of releases and channels: what can be read from its metadata, and the changes that people

@@ -1,19 +1,19 @@
-package import Manifest
-internal import Signing
+internal import Manifest
+package import Signing
 
 extension RepositoryPlan {
   /// Reads a manifest.
   /// - Parameter keys: Finds a key by what the manifest calls it.
   /// - Throws: ``ManifestError`` with everything that is wrong, or what `keys` throws.
-  package init(_ bytes: [UInt8], file: String, key: (String) throws -> PublicKeyLine) throws {
+  package init(_ bytes: [UInt8], file: String, key: (String) throws -> PublicKey) throws {
     let node = try YAMLDocument.parse(bytes, file: file)
-    var reader = PlanReader(find: { try key($0).key })
+    var reader = PlanReader(people: [:])
     try reader.check(node, allows: ["kind", "people", "roles", "channels"])
     guard node.entry("kind")?.value.text == "Repository" else {
       throw PlanReader.problem(
         .badValue, node.location, "this is no manifest of a repository", "begin with kind: Repository")
     }
-    try reader.readPeople(try reader.entry(node, "people"))
+    try reader.readPeople(try reader.entry(node, "people"), find: key)
     let roles = try reader.entry(node, "roles")
     try reader.check(roles, allows: ["root", "targets", "releases", "snapshot", "timestamp"])
     root = try reader.role(try reader.entry(roles, "root"))
@@ -25,15 +25,8 @@ extension RepositoryPlan {
   }
 }
 
-/// A public key as a manifest or a file gives it.
-package struct PublicKeyLine: Sendable {
-  package let key: PublicKey
-  package init(_ key: PublicKey) { self.key = key }
-}
-
 private struct PlanReader {
-  let find: (String) throws -> PublicKey
-  var people: [String: [PublicKey]] = [:]
+  var people: [String: [PublicKey]]
 
   static func problem(
     _ code: ManifestError.Code, _ location: SourceLocation, _ message: String, _ suggestion: String
@@ -91,7 +84,7 @@ private struct PlanReader {
     return value
   }
 
-  mutating func readPeople(_ node: YAMLNode) throws {
+  mutating func readPeople(_ node: YAMLNode, find: (String) throws -> PublicKey) throws {
     for entry in try entries(node) {
       people[entry.key] = try texts(entry.value).map { try find($0.0) }
     }

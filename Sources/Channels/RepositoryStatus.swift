@@ -1,3 +1,4 @@
+internal import Bytes
 package import UpdateFramework
 
 /// How a repository stands: what expires when, and what is merged but not yet seen by clients.

@@ -1,3 +1,4 @@
+package import Bytes
 package import Signing
 
 /// One delegation: who is trusted with which paths (specification 4.5, DELEGATIONS).

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Signing
 
 /// A role's metadata with signatures (specification 4.2): what one file holds.

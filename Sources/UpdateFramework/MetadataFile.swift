@@ -1,3 +1,4 @@
+package import Bytes
 package import Signing
 
 /// What one role says of another role's file (specification 4.4, METAFILES).

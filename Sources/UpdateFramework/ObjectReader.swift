@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Signing
 
 /// Reads the members of one JSON object; its errors say which member of which object is wrong.

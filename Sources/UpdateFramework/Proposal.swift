@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Signing
 
 /// New versions of roles that wait for signatures: a file that travels by git or mail from one key holder to

@@ -1,3 +1,5 @@
+package import Bytes
+
 /// The state of a repository, every signature checked: what a publisher starts from. Metadata that have
 /// expired are loaded all the same, for they are there to be renewed.
 package struct Repository: Sendable {
@@ -123,13 +125,13 @@ private struct TargetsLoader {
     else {
       return nil
     }
+    if let file = snapshot?[role: name], file.version == version { try file.check(bytes, role: name.text) }
     let metadata = try Metadata<TargetsRole>(bytes, role: name.text, limit: limits.targetsLength)
     guard metadata.signed.header.version == version else {
       throw UpdateError(
         .wrongVersion, role: name.text, version: metadata.signed.header.version,
         "its file is named after version \(version); put the right file back")
     }
-    if let file = snapshot?[role: name], file.version == version { try file.check(bytes, role: name.text) }
     return metadata
   }
 }

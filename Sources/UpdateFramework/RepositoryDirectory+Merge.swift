@@ -39,6 +39,13 @@ extension RepositoryDirectory {
         "the repository is at version \(current) by now, so this proposal comes too late; propose the change anew"
       )
     }
+    // A file server undoes the escapes of a request, and would look for another file.
+    guard FileNames.local(name.text) == name.text else {
+      throw UpdateError(
+        .invalidName, role: name.text, version: version,
+        "a role that is published is called by letters, digits, '-', '.', '_' and '~', at most 200; rename it"
+      )
+    }
     let tallies = proposal.tallies(of: name, in: repository)
     guard !tallies.isEmpty else {
       throw UpdateError(

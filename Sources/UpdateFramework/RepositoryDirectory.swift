@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import CPosixShim
 internal import Glibc
 

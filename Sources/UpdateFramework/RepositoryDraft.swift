@@ -1,3 +1,5 @@
+package import Bytes
+
 /// Changes to a repository in the making. What changes gets the next version and a new time of expiry; what
 /// does not stays as it is.
 package struct RepositoryDraft: Sendable {

@@ -1,3 +1,4 @@
+package import Bytes
 package import Signing
 
 /// Who may sign for a role, and how many must (specification 4.3, ROLE).

@@ -1,3 +1,4 @@
+package import Bytes
 package import Signing
 
 /// The signed part of root metadata (specification 4.3): which keys hold which top-level role.

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Signing
 
 /// Bins of the same keys, a target's bin being given by the hash of its path (TAP 15).

@@ -1,3 +1,4 @@
+package import Bytes
 package import Signing
 
 /// What is signed about one target (specification 4.5, TARGETS).

@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// Who of a role has signed.
 package struct SignatureTally: Sendable {

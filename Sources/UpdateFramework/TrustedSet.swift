@@ -1,3 +1,5 @@
+package import Bytes
+
 /// What a client trusts during one update, and the only way to add to it: every rule of the specification's
 /// client workflow (section 5) that is about content. It does no input or output.
 package struct TrustedSet: Sendable {

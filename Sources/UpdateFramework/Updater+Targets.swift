@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 internal import Transfers
 
 /// A target that the repository's roles vouch for.
@@ -77,19 +77,41 @@ extension Updater {
   @discardableResult
   package func download(_ target: VouchedTarget, to path: String) async throws -> Bool {
     if isPresent(target, at: path) { return false }
-    guard let targetsURL else { preconditionFailure("a client that downloads has a URL for targets") }
+    let address = try address(of: target)
+    let sink = try TargetSink(target, path: path)
+    try await fetcher.fetch(address, limit: target.file.length, into: sink)
+    try sink.commit()
+    return true
+  }
+
+  /// Fetches a small target into memory, checked.
+  /// - Throws: `tooLarge` if it has more than `limit` bytes, or as ``download(_:to:)``.
+  package func bytes(of target: VouchedTarget, limit: Int) async throws -> [UInt8] {
     let name = UpdateError.printable(target.path.text)
+    guard target.file.length <= limit else {
+      throw UpdateError(
+        .tooLarge, role: target.role.text, version: target.version,
+        "\(name) has \(target.file.length) bytes, but no more than \(limit) make sense; ask the publisher")
+    }
+    let bytes = try await fetcher.fetch(try address(of: target), limit: target.file.length)
+    guard bytes.count == target.file.length, target.file.digests.fit(bytes) else {
+      throw UpdateError(
+        bytes.count == target.file.length ? .wrongDigest : .wrongLength, role: target.role.text,
+        version: target.version, "\(name) is not what is signed; the mirror is damaged, or lies: use another")
+    }
+    return bytes
+  }
+
+  private func address(of target: VouchedTarget) throws(UpdateError) -> String {
+    guard let targetsURL else { preconditionFailure("a client that downloads has a URL for targets") }
     guard let digest = target.file.digests.fileNamePrefix else {
       throw UpdateError(
         .wrongDigest, role: target.role.text, version: target.version,
-        "\(name) has no digest of SHA-256, SHA-384 or SHA-512, so it cannot be checked; ask the publisher")
+        "\(UpdateError.printable(target.path.text)) has no digest of SHA-256, SHA-384 or SHA-512, so it cannot be "
+          + "checked; ask the publisher")
     }
-    let address = FileNames.address(
-      of: target.path.text, digest: trusted.root.signed.consistentSnapshot ? digest : nil)
-    let sink = try TargetSink(target, path: path)
-    try await fetcher.fetch(targetsURL + address, limit: target.file.length, into: sink)
-    try sink.commit()
-    return true
+    let isPrefixed = trusted.root.signed.consistentSnapshot
+    return targetsURL + FileNames.address(of: target.path.text, digest: isPrefixed ? digest : nil)
   }
 
   private func notFound(_ path: ExactString, _ reason: String) -> UpdateError {

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A client of one repository: brings the local metadata up to date, and gets targets that they vouch for
 /// (specification section 5). One update uses one consistent state of the repository throughout.
 package actor Updater {
@@ -10,7 +12,7 @@ package actor Updater {
 
   /// What is trusted so far.
   package internal(set) var trusted: TrustedSet
-  private var isFresh = false
+  private var refreshing: Task<Void, any Error>?
 
   /// Opens the local metadata and locks them until the client goes away.
   /// - Parameters:
@@ -40,7 +42,27 @@ package actor Updater {
   /// second time: a new update needs a new client.
   /// - Throws: ``UpdateError``; what was trusted before stays, and a later update goes on from there.
   package func refresh() async throws {
-    guard !isFresh else { return }
+    let task: Task<Void, any Error>
+    if let refreshing {
+      task = refreshing
+    } else {
+      task = Task { try await self.update() }
+      refreshing = task
+    }
+    do {
+      // Whoever else waits for it is cancelled too: a client belongs to one piece of work.
+      try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+    } catch {
+      refreshing = nil
+      throw error
+    }
+  }
+
+  private func update() async throws {
     // Somebody may have been at work between the first look and the lock.
     trusted = try TrustedSet(
       root: try local.readRoot(limit: limits.rootLength), startTime: trusted.startTime, limits: limits)
@@ -49,7 +71,6 @@ package actor Updater {
     try await updateTimestamp()
     try await updateSnapshot()
     try await load("targets", delegatedBy: nil)
-    isFresh = true
   }
 
   /// Follows the chain of roots to its end (5.3).

@@ -43,7 +43,7 @@ struct SampleRepository {
     struct NoKey: Error {}
     return try RepositoryPlan(Array(text.utf8), file: "repository.yaml") { name in
       guard let pair = keys[name] else { throw NoKey() }
-      return PublicKeyLine(pair.publicKey)
+      return pair.publicKey
     }
   }
 

@@ -102,7 +102,7 @@ import Transfers
       repository.snapshot[role: "targets"] = MetadataFile(version: 1)
       try repository.publish("snapshot", "timestamp")
       #expect(await client.refusal(repository) == "rollback snapshot")
-      #expect(client.versions == [1, 2, 2, 2])
+      #expect(client.versions == [1, 3, 2, 2])
     }
   }
 
@@ -306,7 +306,8 @@ import Transfers
         try await updater.download(updater.target("app"), to: client.directory + "/app")
       }
       #expect(refusal == "tooLarge targets")
-      #expect(try FileManager.default.contentsOfDirectory(atPath: client.directory) == ["trust"])
+      let names = try FileManager.default.contentsOfDirectory(atPath: client.directory)
+      #expect(names == ["trust"])
     }
   }
 

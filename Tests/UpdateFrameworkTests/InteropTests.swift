@@ -58,14 +58,14 @@ struct InteropTests {
           keys: [ExactString(channel.keyID): channel.key],
           roles: .listed([
             DelegatedRole(
-              name: "channel/prod",
+              name: "channel-prod",
               keys: RoleKeys(keyIDs: [ExactString(channel.keyID)], threshold: 1, lifetime: 86400),
               scope: .paths(["channels/prod/*"]))
           ]))
       }
-      draft.edit("channel/prod") { _ in }
+      draft.edit("channel-prod") { _ in }
       try await published.merge(draft.proposal(reason: "a channel"), signers: published.targets + [channel])
-      try await published.add("channels/prod/router", "release 1", to: "channel/prod", signers: [channel])
+      try await published.add("channels/prod/router", "release 1", to: "channel-prod", signers: [channel])
       try await withServer(handler(scratch.path + "/repo")) { server in
         let arguments = [
           server.address, scratch.path + "/trust", scratch.path + "/out",
@@ -81,7 +81,7 @@ struct InteropTests {
         draft.root.add([newOnline], to: "timestamp", threshold: 1)
         try await published.merge(draft.proposal(reason: "rotation"), signers: published.root + [newRoot])
         published.online = [newOnline]
-        try await published.add("channels/prod/router", "release 2", to: "channel/prod", signers: [channel])
+        try await published.add("channels/prod/router", "release 2", to: "channel-prod", signers: [channel])
         #expect(try python(Self.ngclient, arguments) == "release 2\nnot found\n")
       }
     }
@@ -242,6 +242,34 @@ struct InteropTests {
   @Test func onlyPrivateKeysWithoutPassphraseAreRead() throws {
     for text in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "garbage"] {
       #expect(throws: UpdateError.self) { try PrivateKey(pem: Array(text.utf8)) }
+    }
+  }
+}
+
+/// A file of another implementation, kept.
+@Suite struct GoldenRootTests {
+  @Test func everyKindOfSignatureOfPythonTUFCounts() throws {
+    let bytes = Array(GoldenRoot.file.utf8)
+    let set = try TrustedSet(root: bytes, startTime: UpdateTime(seconds: 0), limits: UpdateLimits())
+    let root = set.root.signed
+    let role = try #require(root.roles["root"])
+    let tally = set.root.tally(role, keys: root.keys)
+    #expect(tally.count == 3 && tally.threshold == 3)
+    #expect(SHA256.digest(of: set.root.signedBytes).hex == GoldenRoot.canonicalDigest)
+    // We would name the keys as they did, and write what we read.
+    #expect(GoldenRoot.keyIDs.allSatisfy { root.keys[ExactString($0)]?.keyID == $0 })
+    #expect(try CanonicalJSON.bytes(of: root.json) == set.root.signedBytes)
+  }
+
+  @Test func oneChangedByteIsEnough() throws {
+    for (old, new) in [
+      ("2035-01-01", "2036-01-01"), ("grüße", "gruesse"), ("\"threshold\":3", "\"threshold\":2"),
+    ] {
+      #expect(GoldenRoot.file.contains(old))
+      let bytes = Array(GoldenRoot.file.replacing(old, with: new).utf8)
+      #expect(throws: UpdateError.self) {
+        try TrustedSet(root: bytes, startTime: UpdateTime(seconds: 0), limits: UpdateLimits())
+      }
     }
   }
 }

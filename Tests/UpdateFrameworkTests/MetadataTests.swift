@@ -8,9 +8,9 @@ import Testing
 
 /// What is read as metadata, and what is not.
 @Suite struct MetadataTests {
-  private let limit = 1 << 20
+  private let limit = 1 << 24
 
-  private func code<Content: RoleContent>(_ text: String, _ type: Content.Type, limit: Int = 1 << 20)
+  private func code<Content: RoleContent>(_ text: String, _ type: Content.Type, limit: Int = 1 << 24)
     -> UpdateError.Code?
   {
     do {
@@ -99,6 +99,7 @@ import Testing
       .init("k", .array([.null, .bool(true), .string("é\"\\")]))
     ])
     repository.targets["a"]?.header.unknown = [.init("x-unknown", .object([.init("deep", .integer(-1))]))]
+    try repository.publishAll()
     repository.root.roles["root"]?.people = ["k": "ada"]
     repository.root.roles["root"]?.lifetime = 3600
     #expect(try RootRole(json: repository.root.json) == repository.root)

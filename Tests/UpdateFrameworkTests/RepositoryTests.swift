@@ -138,6 +138,27 @@ import Testing
     }
   }
 
+  @Test(arguments: ["a/b", "a b", "ä", "%2F"]) func aRoleThatAServerCouldMisreadIsNotPublished(_ name: String)
+    async throws
+  {
+    try await withScratchDirectory { scratch in
+      let published = try await PublishedRepository(at: scratch.path)
+      let key = try PrivateKey.generate(.ed25519)
+      var draft = try published.draft()
+      draft.edit("targets") { targets in
+        let keys = RoleKeys(keyIDs: [ExactString(key.keyID)], threshold: 1)
+        targets.delegations = Delegations(
+          keys: [ExactString(key.keyID): key.key],
+          roles: .listed([DelegatedRole(name: ExactString(name), keys: keys, scope: .paths(["*"]))]))
+      }
+      draft.edit(ExactString(name)) { _ in }
+      let proposal = try draft.proposal(reason: "odd")
+      #expect(
+        await code { try await published.merge(proposal, signers: published.targets + [key]) } == .invalidName
+      )
+    }
+  }
+
   @Test func publishingSignsOnlyWhatIsDue() async throws {
     try await withScratchDirectory { scratch in
       let published = try await PublishedRepository(at: scratch.path)
@@ -215,8 +236,9 @@ import Testing
         }
         try good.write(to: file)
       }
-      #expect(
-        try await published.directory.publish(signers: published.online, now: published.now, force: true))
+      let isPublished = try await published.directory.publish(
+        signers: published.online, now: published.now, force: true)
+      #expect(isPublished)
     }
   }
 

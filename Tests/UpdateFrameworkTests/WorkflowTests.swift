@@ -1,3 +1,4 @@
+import Bytes
 import FoundationEssentials
 import Signing
 import TestSupport
@@ -133,6 +134,46 @@ import Testing
       repository.timestamp.header.version = 1
       try repository.publish("timestamp")
       #expect(await client.refusal(repository) == "rollback timestamp")
+    }
+  }
+
+  @Test func manyWhoAskAtOnceShareOneUpdate() async throws {
+    var repository = try TestRepository()
+    for number in 0..<20 { repository.add("file-\(number)", "\(number)") }
+    try repository.publish("root")
+    try repository.publishAll()
+    try await withClient(of: repository) { client in
+      client.server.handle(repository.handler)
+      let updater = try client.updater()
+      let found = try await withThrowingTaskGroup(of: String.self) { group in
+        for number in 0..<20 { group.addTask { try await updater.target("file-\(number)").path.text } }
+        return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+      }
+      #expect(found.count == 20)
+      #expect(client.server.requests.filter { $0.path == "/metadata/timestamp.json" }.count == 1)
+    }
+  }
+
+  @Test func aSmallTargetComesIntoMemory() async throws {
+    var repository = try TestRepository()
+    repository.add("app", "good")
+    try repository.publishAll()
+    let name = try #require(repository.files.keys.first { $0.hasSuffix(".app") })
+    try await withClient(of: repository) { client in
+      client.server.handle(repository.handler)
+      let updater = try client.updater()
+      let target = try await updater.target("app")
+      let bytes = try await updater.bytes(of: target, limit: 10)
+      #expect(bytes == Array("good".utf8))
+      #expect(
+        await client.refusal { _ = try await updater.bytes(of: target, limit: 3) } == "tooLarge targets")
+      for (content, outcome) in [
+        ("evil", "wrongDigest targets"), ("evi", "wrongLength targets"), ("longer", "tooLarge"),
+      ] {
+        repository.files[name] = Array(content.utf8)
+        client.server.handle(repository.handler)
+        #expect(await client.refusal { _ = try await updater.bytes(of: target, limit: 10) } == outcome)
+      }
     }
   }
 

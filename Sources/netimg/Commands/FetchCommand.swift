@@ -63,12 +63,13 @@ struct FetchCommand: AsyncParsableCommand {
     let client = try ChannelClient(trust: local, fetcher: try HTTPFetcher(), url: address)
     let current = try await client.current(image, in: channel)
     let here = try digests()
-    let plan = try await client.plan(current, scratch: trust) { here.contains($0) }
+    let plan = try await client.plan(current) { here.contains($0) }
     let report = FetchReport(current, plan, channel: channel)
     if let output {
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
       let progress = common.progress()
       progress.begin("Fetching")
+      try Data(plan.manifest).write(to: URL(fileURLWithPath: "\(output)/\(report.release)"), options: .atomic)
       for object in plan.missing {
         let bytes = try await client.fetch(object)
         try Data(bytes).write(to: URL(fileURLWithPath: "\(output)/\(object.digest)"), options: .atomic)
