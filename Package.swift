@@ -89,7 +89,9 @@ let package = Package(
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
     // Measures, and is not shipped: make bench.
     .executableTarget(
-      name: "netimg-bench", dependencies: ["Bytes", "FrameFormat", "ImageFormat"], path: "bench/netimg-bench"),
+      name: "netimg-bench",
+      dependencies: ["Bytes", "FrameFormat", "ImageFormat", "Signing", "UpdateFramework"],
+      path: "bench/netimg-bench"),
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
