@@ -13,6 +13,7 @@ extension RepositoryDirectory {
     defer { lock.release() }
     let repository = try Repository.load(self, limits: limits)
     for name in proposal.roles { try check(proposal, name, repository) }
+    try checkRest(proposal, repository)
     if repository == nil, proposal.root == nil || proposal.targets["targets"] == nil {
       throw UpdateError(.malformed, "a new repository begins with a root and targets; propose both")
     }
@@ -23,6 +24,18 @@ extension RepositoryDirectory {
     for name in proposal.targets.keys.sorted(by: >) {
       guard let metadata = proposal.targets[name] else { continue }
       try write(metadata.bytes, role: name, version: metadata.signed.header.version)
+    }
+  }
+
+  /// What is not proposed must still have enough signatures by the keys that the proposal leaves.
+  private func checkRest(_ proposal: Proposal, _ repository: Repository?) throws(UpdateError) {
+    for (name, metadata) in repository?.targets ?? [:] where proposal.targets[name] == nil {
+      for authority in proposal.authorities(of: name, in: repository)
+      where !metadata.tally(authority.role, keys: authority.keys).isMet {
+        throw UpdateError(
+          .threshold, role: name.text, version: metadata.signed.header.version,
+          "the proposal changes who may sign it, and those have not; propose the role anew as well")
+      }
     }
   }
 

@@ -42,8 +42,15 @@ package struct RepositoryDraft: Sendable {
   }
 
   /// Renews a role that only needs a later time of expiry.
-  package mutating func renew(_ name: ExactString) {
-    if name == "root" { isRootRenewed = true } else if let role = targets(name) { changed[name] = role }
+  /// - Returns: Whether there is such a role.
+  package mutating func renew(_ name: ExactString) -> Bool {
+    if name == "root" {
+      isRootRenewed = true
+      return true
+    }
+    guard let role = targets(name) else { return false }
+    changed[name] = role
+    return true
   }
 
   private var isRootRenewed = false
@@ -58,6 +65,8 @@ package struct RepositoryDraft: Sendable {
       newRoot = try Metadata(root)
     }
     var targets: [ExactString: Metadata<TargetsRole>] = [:]
+    var changed = changed
+    for name in orphaned { changed[name] = base?.targets[name]?.signed }
     for (name, role) in changed {
       var role = role
       let lifetime = root.roles[name]?.lifetime ?? delegatedLifetime(of: name)
@@ -65,6 +74,26 @@ package struct RepositoryDraft: Sendable {
       targets[name] = try Metadata(role)
     }
     return Proposal(reason: reason, root: newRoot, targets: targets)
+  }
+
+  /// Roles that do not change, but whose signatures would not do any more: they are to be signed anew.
+  private var orphaned: [ExactString] {
+    guard let base else { return [] }
+    return base.targets.keys.sorted().filter { name in
+      guard changed[name] == nil, let metadata = base.targets[name] else { return false }
+      return !delegations(to: name).allSatisfy { metadata.tally($0.role, keys: $0.keys).isMet }
+    }
+  }
+
+  private func delegations(to name: ExactString) -> [Delegation] {
+    if let role = root.roles[name] { return [Delegation(delegator: "root", role: role, keys: root.keys)] }
+    let names = Set(changed.keys).union(base.map { Array($0.targets.keys) } ?? [])
+    return names.sorted().compactMap { delegator in
+      guard let delegations = targets(delegator)?.delegations else { return nil }
+      return delegations.roleKeys(of: name).map {
+        Delegation(delegator: delegator, role: $0, keys: delegations.keys)
+      }
+    }
   }
 
   /// What the delegator says; of several, the shortest.

@@ -73,7 +73,8 @@ import Testing
       let draft = try SampleRepository.plan(manifest, sample.keys).draft(
         over: try sample.open().state, now: sample.now)
       var proposal = try draft.proposal(reason: "ada leaves")
-      #expect(proposal.roles == ["root", "targets"])
+      // The channel's metadata are to be signed by its new keys.
+      #expect(proposal.roles == ["root", "channel-staging", "targets"])
       let review = try ProposalReview(proposal, in: sample.open())
       let changes = review.roles.flatMap(\.changes)
       let id = { (name: String) in String((sample.keys[name]?.publicKey.keyID ?? "").prefix(16)) }

@@ -182,6 +182,35 @@ import Testing
     }
   }
 
+  @Test func aRoleWhoseKeysAreTakenAwayIsSignedAnew() async throws {
+    try await withScratchDirectory { scratch in
+      let published = try await PublishedRepository(at: scratch.path)
+      let newKey = try PrivateKey.generate(.ed25519)
+      var draft = try published.draft()
+      draft.root.add([newKey], to: "targets", threshold: 1)
+      let proposal = try draft.proposal(reason: "another keeper")
+      #expect(proposal.roles == ["root", "targets"])
+      // Without it, the repository would be one that no client takes.
+      let half = Proposal(reason: "half", root: proposal.root)
+      #expect(await code { try await published.merge(half, signers: published.root) } == .threshold)
+      try await published.merge(proposal, signers: published.root + [newKey])
+      #expect(try published.load().targets["targets"]?.signatures.map(\.keyID) == [ExactString(newKey.keyID)])
+    }
+  }
+
+  @Test func rolesAreRenewed() async throws {
+    try await withScratchDirectory { scratch in
+      let published = try await PublishedRepository(at: scratch.path)
+      var draft = try published.draft()
+      #expect(
+        draft.renew("root") && draft.renew("targets") && !draft.renew("timestamp") && !draft.renew("none"))
+      let proposal = try draft.proposal(reason: "renewal")
+      #expect(proposal.roles == ["root", "targets"])
+      try await published.merge(proposal, signers: published.root + published.targets)
+      #expect(try published.load().root.signed.header.version == 2)
+    }
+  }
+
   @Test func keysAreRotatedAndTheRepositoryGoesOn() async throws {
     try await withScratchDirectory { scratch in
       var published = try await PublishedRepository(at: scratch.path)

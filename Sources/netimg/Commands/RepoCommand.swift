@@ -68,7 +68,10 @@ struct RepoProposeCommand: AsyncParsableCommand {
     } else {
       throw ChannelError(.repository, "\(options.repository.repo) is no repository yet; give a manifest")
     }
-    for role in renew { draft.renew(ExactString(role)) }
+    for role in renew where !draft.renew(ExactString(role)) {
+      throw ValidationError(
+        "There is no role \(role) to renew; snapshot and timestamp are renewed by netimg repo refresh.")
+    }
     let what = base == nil ? "begin the repository" : renew.isEmpty ? "follow the manifest" : "renew"
     let proposal = try draft.proposal(reason: reason ?? what)
     guard !proposal.roles.isEmpty else {
