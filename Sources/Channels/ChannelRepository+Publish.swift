@@ -51,10 +51,13 @@ extension ChannelRepository {
     for frame in try reader.index().frames {
       try copy(reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)"), as: frame.digest.hex, &publication)
     }
-    // Nothing names the envelopes, so they are found by the release that they are about.
-    for name in [ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature] {
-      guard let envelope = try reader.readIfPresent(name) else { continue }
-      try copy(envelope, as: "\(digest.hex).\(name)", &publication)
+    // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
+    for name in [
+      ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature,
+      ReleaseFile.signedUKI,
+    ] {
+      guard let bytes = try reader.readIfPresent(name) else { continue }
+      try copy(bytes, as: "\(digest.hex).\(name)", replaces: true, &publication)
     }
     try directory.add(reader.manifest, target: target.text, file)
     guard state.targets[Names.releases]?.signed.targets[target] == nil else { return publication }
@@ -82,8 +85,10 @@ extension ChannelRepository {
     return keys
   }
 
-  private func copy(_ bytes: [UInt8], as name: String, _ publication: inout Publication) throws {
-    if try directory.addObject(bytes, at: Names.object(name)) {
+  private func copy(
+    _ bytes: [UInt8], as name: String, replaces: Bool = false, _ publication: inout Publication
+  ) throws {
+    if try directory.addObject(bytes, at: Names.object(name), replaces: replaces) {
       publication.copiedFiles += 1
       publication.copiedBytes += bytes.count
     } else {

@@ -81,15 +81,19 @@ package struct RepositoryDirectory: Sendable {
 
   /// Adds a file that is named by its content, below the repository's directory, unless one of the same bytes
   /// is there.
+  /// - Parameter replaces: Whether the name is not the content's, so that other bytes may take the place of
+  ///   those there.
   /// - Returns: Whether it was written.
   /// - Throws: `conflict` if other bytes have the name, `localStorage`.
-  package func addObject(_ bytes: [UInt8], at name: String) throws(UpdateError) -> Bool {
+  package func addObject(_ bytes: [UInt8], at name: String, replaces: Bool = false) throws(UpdateError)
+    -> Bool
+  {
     let place = "\(path)/\(name)"
     if let found = try AtomicFile.read(place, limit: .max) {
-      guard found == bytes else {
+      if found == bytes { return false }
+      guard replaces else {
         throw UpdateError(.conflict, "\(place) has other bytes than it should; it is damaged, remove it")
       }
-      return false
     }
     try Self.makeDirectories(of: place)
     try AtomicFile.write(bytes, to: place)
