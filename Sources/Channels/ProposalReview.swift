@@ -37,7 +37,7 @@ package struct ProposalReview: Sendable {
         name: name.text, version: header.version, expires: header.expires,
         changes: changes.isEmpty ? ["renewed, nothing else changes"] : changes,
         signatures: tallies.map { by, tally in
-          let who = tally.keyIDs.map { names[$0] ?? String($0.text.prefix(16)) }
+          let who = tally.keyIDs.map { names[$0] ?? String($0.text.prefix(16)) }.sorted()
           return "\(by): \(tally.count) of \(tally.threshold) \(tally.countsPeople ? "people" : "keys")"
             + (who.isEmpty ? "" : " (\(who.joined(separator: ", ")))")
         },
