@@ -14,7 +14,7 @@ package struct ChannelEvent: Sendable {
   package let version: Int
   package let expires: UpdateTime
   package let changes: [Change]
-  /// The keys that signed it and are the channel's today, by what people call them.
+  /// Whose keys signed it that are the channel's today, each once, by what people call them.
   package let signers: [String]
 }
 
@@ -40,7 +40,7 @@ extension ChannelRepository {
         ChannelEvent(
           version: version, expires: metadata.signed.header.expires,
           changes: try Self.changes(from: previous, to: metadata.signed, channel: channelName),
-          signers: signers.map(name(ofKey:)).sorted()))
+          signers: Set(signers.map(name(ofKey:))).sorted()))
       previous = metadata.signed
     }
     return events

@@ -35,7 +35,7 @@ package struct ProposalReview: Sendable {
           name, repository?.state.targets[name]?.signed, proposal.targets[name]?.signed, names)
       return Role(
         name: name.text, version: header.version, expires: header.expires,
-        changes: changes.isEmpty ? ["renewed, nothing else changes"] : changes,
+        changes: changes.isEmpty ? [header.version == 1 ? "made" : "renewed, nothing else changes"] : changes,
         signatures: tallies.map { by, tally in
           let who = tally.keyIDs.map { names[$0] ?? String($0.text.prefix(16)) }.sorted()
           return "\(by): \(tally.count) of \(tally.threshold) \(tally.countsPeople ? "people" : "keys")"
@@ -79,7 +79,8 @@ package struct ProposalReview: Sendable {
     changes += (old?.keyIDs ?? []).filter { !new.keyIDs.contains($0) }.map {
       "\(name): \(holder($0)) may sign no more"
     }
-    let unit = new.people == nil ? "keys" : "people"
+    let isOne = new.threshold == 1
+    let unit = new.people == nil ? (isOne ? "key" : "keys") : (isOne ? "person" : "people")
     if old?.threshold != new.threshold || (old?.people == nil) != (new.people == nil) {
       changes.append(
         "\(name): \(new.threshold) \(unit) must sign" + (old.map { ", were \($0.threshold)" } ?? ""))

@@ -79,7 +79,7 @@ import Testing
       let changes = review.roles.flatMap(\.changes)
       let id = { (name: String) in String((sample.keys[name]?.publicKey.keyID ?? "").prefix(16)) }
       #expect(changes.contains("root: ada (\(id("ada-token"))) may sign no more"), "\(changes)")
-      #expect(changes.contains("root: 1 people must sign, were 2"))
+      #expect(changes.contains("root: 1 person must sign, were 2"))
       #expect(changes.contains("channel-staging: eve (\(id("eve"))) may sign"))
       #expect(changes.contains("channel-staging: other gates"))
       #expect(!review.isComplete)
