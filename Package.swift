@@ -40,11 +40,15 @@ let package = Package(
     .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
     .target(name: "Signing", dependencies: ["Bytes", "CLibsodium", "CPosixShim"]),
+    .target(name: "Transfers", dependencies: ["CCurlShim"]),
+    .target(
+      name: "UpdateFramework",
+      dependencies: ["Bytes", "Signing", "Transfers", "CLibcrypto", "CPosixShim"]),
     .target(name: "DebianPackage", dependencies: ["Bytes", "CLibarchive"]),
     .target(
       name: "DebianArchive",
       dependencies: [
-        "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
+        "Bytes", "BlobStore", "DebianPackage", "Manifest", "Transfers", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
     .target(
@@ -64,6 +68,12 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "DebianArchive", "ImageFormat", "NativeActions", "ImageBuilder", "CPosixShim",
       ]),
+    .target(
+      name: "Channels",
+      dependencies: [
+        "Bytes", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework", "DebianPackage",
+        "ImageBuilder",
+      ]),
     // Its files are in the program, so that nothing else has to be installed: images/base is linked from Base.
     .target(
       name: "Scaffold", dependencies: ["Manifest", "CPosixShim"],
@@ -73,13 +83,15 @@ let package = Package(
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
         "DebianArchive", "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder",
-        "Inspection", "Scaffold",
+        "Inspection", "UpdateFramework", "Channels", "Scaffold",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
     // Measures, and is not shipped: make bench.
     .executableTarget(
-      name: "netimg-bench", dependencies: ["Bytes", "FrameFormat", "ImageFormat"], path: "bench/netimg-bench"),
+      name: "netimg-bench",
+      dependencies: ["Bytes", "FrameFormat", "ImageFormat", "Signing", "UpdateFramework"],
+      path: "bench/netimg-bench"),
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
@@ -89,6 +101,9 @@ let package = Package(
     .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
+    .testTarget(
+      name: "UpdateFrameworkTests",
+      dependencies: ["Bytes", "CPosixShim", "Signing", "Transfers", "UpdateFramework", "TestSupport"]),
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
@@ -107,6 +122,9 @@ let package = Package(
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
         "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
+    .testTarget(
+      name: "ChannelsTests",
+      dependencies: ["Bytes", "Channels", "Manifest", "Signing", "UpdateFramework", "TestSupport"]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.

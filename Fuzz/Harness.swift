@@ -23,8 +23,7 @@ struct FuzzTarget {
 
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
-    + secureBootTargets
-    + nativeTargets
+    + secureBootTargets + nativeTargets + updateTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

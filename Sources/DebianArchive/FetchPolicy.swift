@@ -1,4 +1,5 @@
 package import Bytes
+internal import Transfers
 
 /// How patient fetching is.
 package struct FetchPolicy: Sendable {
@@ -21,6 +22,18 @@ package struct FetchPolicy: Sendable {
   package var isOffline = false
 
   package init() {}
+
+  /// What of it concerns a single transfer.
+  var transfer: TransferPolicy {
+    var transfer = TransferPolicy()
+    transfer.parallel = parallel
+    transfer.connectTimeout = connectTimeout
+    transfer.stallTimeout = stallTimeout
+    transfer.minimumSpeed = minimumSpeed
+    transfer.redirections = redirections
+    transfer.isOffline = isOffline
+    return transfer
+  }
 }
 
 /// A file that is known by its content.

@@ -1,5 +1,6 @@
 internal import BlobStore
 internal import Bytes
+internal import Transfers
 
 extension Fetcher {
   /// Why one mirror did not deliver.
@@ -113,7 +114,7 @@ extension Fetcher {
         return .transient("HTTP status \(status)")
       case .status(404): return .absent("it does not have \(path)")
       case .status(let status): return .absent("HTTP status \(status) for \(path)")
-      case .failed(let message): return .transient(message)
+      case .failed(let message), .timedOut(let message): return .transient(message)
       }
       guard let lie else { continue }
       if sink.size > 0 {

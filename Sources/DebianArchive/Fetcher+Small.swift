@@ -1,3 +1,5 @@
+internal import Transfers
+
 extension Fetcher {
   /// Fetches a small file whose content is not known beforehand from one mirror, into memory.
   /// - Parameters:
@@ -22,24 +24,9 @@ extension Fetcher {
         throw ArchiveError(
           .unreachable, "\(mirror): HTTP status \(status) for \(path); check the mirror and the suite's name")
       case .status(let status): reason = "HTTP status \(status) for \(path)"
-      case .failed(let message): reason = message
+      case .failed(let message), .timedOut(let message): reason = message
       }
     }
     throw ArchiveError(.unreachable, "\(mirror): \(reason); try again later, or use another mirror")
-  }
-}
-
-/// Collects a body up to a limit. Owned by the engine's thread until the transfer has ended.
-private final class MemorySink: TransferSink, @unchecked Sendable {
-  private(set) var bytes: [UInt8] = []
-  private let limit: Int
-
-  init(limit: Int) { self.limit = limit }
-
-  struct LimitReached: Error {}
-
-  func receive(_ more: UnsafeRawBufferPointer) throws {
-    guard more.count <= limit - bytes.count else { throw LimitReached() }
-    bytes.append(contentsOf: more)
   }
 }

@@ -1,6 +1,7 @@
 package import BlobStore
 internal import Bytes
 internal import Synchronization
+internal import Transfers
 
 /// Fetches files from mirrors into the blob store, or small ones into memory.
 ///
@@ -30,7 +31,11 @@ package final class Fetcher: Sendable {
     self.store = store
     self.policy = policy
     self.onProgress = onProgress
-    engine = try TransferEngine(policy: policy)
+    do {
+      engine = try TransferEngine(policy: policy.transfer)
+    } catch {
+      throw ArchiveError(.localStorage, "\(error)")
+    }
   }
 
   deinit { engine.stop() }

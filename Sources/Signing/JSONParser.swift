@@ -79,7 +79,6 @@ package struct JSONParser {
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     position += 1
     var members: [JSONMember] = []
-    // By bytes, not by String: Swift calls canonically equivalent texts equal.
     var seen: Set<[UInt8]> = []
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object([]) }
@@ -88,7 +87,7 @@ package struct JSONParser {
       guard next == UInt8(ascii: "\"") else { throw error("an object's member begins with its name") }
       let start = position
       let name = try string()
-      guard seen.insert(Array(name.utf8)).inserted else {
+      guard Self.isNew(name, among: members, &seen) else {
         throw JSONError(offset: start, problem: "the name '\(name.prefix(40))' comes twice")
       }
       skipSpace()
@@ -98,6 +97,14 @@ package struct JSONParser {
       if take(UInt8(ascii: "}")) { return .object(members) }
       guard take(UInt8(ascii: ",")) else { throw error("an object needs ',' or '}' here") }
     }
+  }
+
+  /// Whether no member has the name yet: by bytes, not by String, for Swift calls canonically equivalent texts equal.
+  /// Most objects are small, and need no set.
+  private static func isNew(_ name: String, among members: [JSONMember], _ seen: inout Set<[UInt8]>) -> Bool {
+    if members.count < 16 { return !members.contains { $0.name.utf8.elementsEqual(name.utf8) } }
+    if seen.isEmpty { seen = Set(members.map { Array($0.name.utf8) }) }
+    return seen.insert(Array(name.utf8)).inserted
   }
 
   private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
@@ -139,6 +146,17 @@ package struct JSONParser {
   private mutating func string() throws(JSONError) -> String {
     let start = position
     position += 1
+    // Nearly every string has no escape: one look for its end, and one copy.
+    let stop = bytes[position...].firstIndex {
+      $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20
+    }
+    if let stop, bytes[stop] == UInt8(ascii: "\"") {
+      guard let text = String(validating: bytes[position..<stop], as: UTF8.self) else {
+        throw JSONError(offset: start, problem: "a string is not valid UTF-8")
+      }
+      position = stop + 1
+      return text
+    }
     var content: [UInt8] = []
     while let byte = next {
       position += 1

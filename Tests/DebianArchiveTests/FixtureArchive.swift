@@ -1,3 +1,4 @@
+import TestSupport
 import BlobStore
 import Bytes
 import FoundationEssentials

@@ -86,4 +86,26 @@ import Testing
     // One é as a code point, one with a combining accent: Swift's String calls them equal, bytes do not.
     #expect(try parse("{\"\u{e9}\":1,\"e\u{301}\":2}").members?.count == 2)
   }
+
+  @Test func namesRepeatInLargeObjectsToo() throws {
+    for count in [1, 15, 16, 17, 40] {
+      let members = (0..<count).map { "\"m\($0)\":0" }
+      #expect(try parse("{\(members.joined(separator: ","))}").members?.count == count)
+      for member in members {
+        #expect(throws: JSONError.self) { try parse("{\((members + [member]).joined(separator: ","))}") }
+      }
+    }
+  }
+
+  @Test func stringsWithAndWithoutEscapesAreTheSame() throws {
+    #expect(
+      try parse(#"["grüße","gr\u00fc\u00dfe","","\"",""]"#)
+        == .array(["grüße", "grüße", "", "\"", ""].map { .string($0) }))
+    for text in ["\"abc", "\"a\u{1}\"", "\"a\nb\"", "\"\\", "\"a\\\""] {
+      #expect(throws: JSONError.self) { try parse(text) }
+    }
+    #expect(throws: JSONError.self) {
+      try JSONParser.parse([0x22, 0x61, 0xff, 0x22], maximumSize: 100)
+    }
+  }
 }

@@ -6,7 +6,7 @@ internal import ImageFormat
 /// The expensive loops of a build, each by itself on one core. Prints; asserts nothing.
 @main
 enum Main {
-  static func main() throws {
+  static func main() async throws {
     let data = Samples.mixed(64 << 20)
     print("One core, 64 MiB that compress about as programs do")
     try row("SHA-256", bytes: data.count) { _ = SHA256.digest(of: data) }
@@ -34,6 +34,7 @@ enum Main {
         "  \(padded("\(count) files, \(size >> 20) MiB", 30))\(decimal(Double(size) / seconds / 1e6)) MB/s  "
           + "in \(decimal(seconds)) s, \(decimal(Double(metadataSize) / Double(1 << 20))) MiB of it metadata")
     }
+    try await Repositories.run()
   }
 
   private static let identity = [UInt8](repeating: 1, count: 16)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BlobStore
+internal import Channels
 internal import DebianArchive
 internal import DebianPackage
 internal import FoundationEssentials
@@ -13,6 +14,7 @@ internal import Provenance
 internal import Scaffold
 internal import SecureBoot
 internal import Signing
+internal import UpdateFramework
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
 enum ExitStatus {
@@ -62,6 +64,8 @@ enum Failure {
     case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
     case let error as SecureBootError: return status(error.code)
+    case let error as UpdateError: return status(error.code)
+    case let error as ChannelError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -89,6 +93,23 @@ enum Failure {
     case .notFound: ExitStatus.missing
     case .inconsistent: ExitStatus.refused
     case .inTheWay, .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: UpdateError.Code) -> Int32 {
+    switch code {
+    case .unreachable, .tooSlow, .notAvailable: ExitStatus.unavailable
+    case .noRoot, .targetNotFound: ExitStatus.missing
+    case .invalidName: ExitStatus.data
+    case .localStorage: ExitStatus.inputOutput
+    default: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: ChannelError.Code) -> Int32 {
+    switch code {
+    case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
+    case .replaced, .badRelease, .gate, .frozen, .malformed: ExitStatus.refused
     }
   }
 

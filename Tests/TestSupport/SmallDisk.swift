@@ -2,11 +2,11 @@ import FoundationEssentials
 import Glibc
 
 /// A file system of a few megabytes, for the time of a closure.
-enum SmallDisk {
-  struct Failure: Error {}
+package enum SmallDisk {
+  package struct Failure: Error {}
 
   /// Root may mount, unless a container forbids it: only trying tells.
-  static let isAvailable: Bool = {
+  package static let isAvailable: Bool = {
     guard geteuid() == 0 else { return false }
     let path = FileManager.default.temporaryDirectory.path + "/netimg-probe-\(UUID().uuidString)"
     guard mkdir(path, 0o700) == 0 else { return false }
@@ -15,7 +15,8 @@ enum SmallDisk {
     return umount(path) == 0
   }()
 
-  static func with<Result>(
+  /// Mounts it at a path that does not exist yet.
+  package static func with<Result>(
     at path: String, bytes: Int, _ body: (String) async throws -> Result
   ) async throws -> Result {
     guard mkdir(path, 0o700) == 0, mount("tmpfs", path, "tmpfs", 0, "size=\(bytes)") == 0 else {

@@ -4,7 +4,7 @@ internal import Glibc
 
 /// Runs transfers on one thread through libcurl's multi interface: at most so many at once, the rest waits in
 /// the order of submission.
-final class TransferEngine: Sendable {
+package final class TransferEngine: Sendable {
   private struct Queue {
     var waiting: [(id: Int, transfer: Transfer)] = []
     var cancelled: Set<Int> = []
@@ -13,15 +13,16 @@ final class TransferEngine: Sendable {
   }
 
   private let queue = Mutex(Queue())
-  private let policy: FetchPolicy
+  private let policy: TransferPolicy
   // A libcurl multi handle: the thread's alone, but for curl_multi_wakeup, which any thread may call.
   private nonisolated(unsafe) let multi: UnsafeMutableRawPointer
 
   private static let isInitialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-  /// - Throws: `localStorage` if libcurl or a thread cannot be had, which means that memory is short.
-  init(policy: FetchPolicy) throws(ArchiveError) {
-    guard Self.isInitialised, let multi = curl_multi_init() else { throw Self.shortOfMemory }
+  /// - Throws: ``TransferUnavailable`` if libcurl or a thread cannot be had, which means that memory is
+  ///   short.
+  package init(policy: TransferPolicy) throws(TransferUnavailable) {
+    guard Self.isInitialised, let multi = curl_multi_init() else { throw TransferUnavailable() }
     self.multi = multi
     self.policy = policy
     var thread = pthread_t()
@@ -34,17 +35,16 @@ final class TransferEngine: Sendable {
       }, context.toOpaque())
     guard created == 0 else {
       context.release()
-      throw Self.shortOfMemory
+      throw TransferUnavailable()
     }
     pthread_detach(thread)
   }
 
-  private static var shortOfMemory: ArchiveError {
-    ArchiveError(.localStorage, "libcurl cannot start; free some memory and try again")
-  }
-
-  /// Fetches one address into a sink; ends early if the task is cancelled.
-  func perform(address: String, offset: Int, limit: Int, into sink: any TransferSink) async -> TransferEnd {
+  /// Fetches one address into a sink, from byte `offset` on; ends early if the task is cancelled, or if the
+  /// server announces more than `limit` bytes. A server that announces nothing is the sink's to stop.
+  package func perform(
+    address: String, offset: Int = 0, limit: Int, into sink: any TransferSink
+  ) async -> TransferEnd {
     let id = queue.withLock { queue in
       queue.nextID += 1
       return queue.nextID
@@ -71,7 +71,7 @@ final class TransferEngine: Sendable {
   }
 
   /// Ends the thread; what is still running is cancelled.
-  func stop() {
+  package func stop() {
     queue.withLock { queue in
       guard !queue.isStopped else { return }
       queue.isStopped = true

@@ -1,12 +1,13 @@
 internal import CCurlShim
 
 /// Takes what a transfer brings, on the engine's thread. Throwing ends the transfer.
-protocol TransferSink: AnyObject, Sendable {
+package protocol TransferSink: AnyObject, Sendable {
+  /// The next bytes of the body; they are the engine's again when this returns.
   func receive(_ bytes: UnsafeRawBufferPointer) throws
 }
 
 /// How a transfer ended.
-enum TransferEnd: Sendable {
+package enum TransferEnd: Sendable {
   /// The server ended the body regularly.
   case complete
   /// An HTTP status of 400 or more.
@@ -15,6 +16,8 @@ enum TransferEnd: Sendable {
   case tooLarge
   /// The network, the server or the protocol failed: libcurl's sentence.
   case failed(String)
+  /// No connection in time, or too few bytes a second for too long: libcurl's sentence.
+  case timedOut(String)
   /// The sink threw.
   case sinkFailed(any Error)
   case cancelled
@@ -53,13 +56,14 @@ final class Transfer: @unchecked Sendable {
   deinit { message.deallocate() }
 
   /// Makes the libcurl handle; `nil` if libcurl refuses an option.
-  func makeHandle(policy: FetchPolicy) -> UnsafeMutableRawPointer? {
+  func makeHandle(policy: TransferPolicy) -> UnsafeMutableRawPointer? {
     guard let handle = curl_easy_init() else { return nil }
     let context = Unmanaged.passUnretained(self).toOpaque()
     let longs: [(CURLoption, Int)] = [
       (CURLOPT_NOSIGNAL, 1), (CURLOPT_FAILONERROR, 1), (CURLOPT_FOLLOWLOCATION, 1),
       (CURLOPT_MAXREDIRS, policy.redirections), (CURLOPT_CONNECTTIMEOUT, policy.connectTimeout),
       (CURLOPT_LOW_SPEED_LIMIT, policy.minimumSpeed), (CURLOPT_LOW_SPEED_TIME, policy.stallTimeout),
+      (CURLOPT_TIMEOUT, policy.totalTimeout),
     ]
     let strings: [(CURLoption, String)] = [
       (CURLOPT_URL, address), (CURLOPT_USERAGENT, "netimg"),
@@ -130,7 +134,8 @@ final class Transfer: @unchecked Sendable {
     case CURLE_FILE_COULDNT_READ_FILE: return .status(404)
     default:
       let text = String(cString: message)
-      return .failed(text.isEmpty ? String(cString: curl_easy_strerror(code)) : text)
+      let sentence = text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
+      return code == CURLE_OPERATION_TIMEDOUT ? .timedOut(sentence) : .failed(sentence)
     }
   }
 }

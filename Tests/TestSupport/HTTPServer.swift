@@ -2,9 +2,9 @@ import Glibc
 import Synchronization
 
 /// A small HTTP server on 127.0.0.1 that serves files from memory, and misbehaves on demand.
-final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
   /// What to do with a request.
-  enum Reply: Sendable {
+  package enum Reply: Sendable {
     /// The file as it is, from the first byte that the request's Range names.
     case file([UInt8])
     /// The whole file with status 200, whatever the request's Range says.
@@ -19,24 +19,31 @@ final class HTTPServer: Sendable {
     case redirect(to: String)
   }
 
-  struct Request: Sendable, Equatable {
-    let path: String
-    let rangeStart: Int?
+  /// What a client asked for.
+  package struct Request: Sendable, Equatable {
+    /// Percent-decoded.
+    package let path: String
+    /// As it stood in the request.
+    package let rawPath: String
+    /// The first byte that a Range names.
+    package let rangeStart: Int?
   }
 
-  let port: UInt16
+  /// Where it listens.
+  package let port: UInt16
   private let listener: Int32
   private let state: Mutex<State>
 
   private struct State {
     var handler: @Sendable (Request) -> Reply
-    var requests: [Request] = []
+    package var requests: [Request] = []
     var isStopped = false
   }
 
-  struct Failure: Error {}
+  package struct Failure: Error {}
 
-  init(_ handler: @escaping @Sendable (Request) -> Reply) throws {
+  /// Starts it; `handler` runs on a thread of the connection.
+  package init(_ handler: @escaping @Sendable (Request) -> Reply) throws {
     state = Mutex(State(handler: handler))
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
@@ -56,15 +63,17 @@ final class HTTPServer: Sendable {
   }
 
   /// The server's address without a trailing slash.
-  var address: String { "http://127.0.0.1:\(port)" }
+  package var address: String { "http://127.0.0.1:\(port)" }
   /// What has been asked for so far.
-  var requests: [Request] { state.withLock { $0.requests } }
+  package var requests: [Request] { state.withLock { $0.requests } }
 
-  func handle(_ handler: @escaping @Sendable (Request) -> Reply) {
+  /// Answers differently from now on.
+  package func handle(_ handler: @escaping @Sendable (Request) -> Reply) {
     state.withLock { $0.handler = handler }
   }
 
-  func stop() {
+  /// Takes no more connections.
+  package func stop() {
     state.withLock { $0.isStopped = true }
     shutdown(listener, Int32(SHUT_RDWR))
   }
@@ -96,7 +105,7 @@ final class HTTPServer: Sendable {
     guard let path = lines.first?.split(separator: " ").dropFirst().first else { return }
     let range = lines.first { $0.lowercased().hasPrefix("range: bytes=") }
     let start = range.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0.isNumber }) }
-    let request = Request(path: Self.decoded(path), rangeStart: start)
+    let request = Request(path: Self.decoded(path), rawPath: String(path), rangeStart: start)
     let handler = state.withLock { state in
       state.requests.append(request)
       return state.handler
@@ -190,7 +199,7 @@ final class HTTPServer: Sendable {
 }
 
 /// A server for the time of a closure.
-func withServer<Result>(
+package func withServer<Result>(
   _ handler: @escaping @Sendable (HTTPServer.Request) -> HTTPServer.Reply,
   _ body: (HTTPServer) async throws -> Result
 ) async throws -> Result {

@@ -1,0 +1,98 @@
+internal import Bytes
+internal import FoundationEssentials
+internal import FrameFormat
+internal import ImageBuilder
+internal import Signing
+package import UpdateFramework
+
+extension ChannelRepository {
+  /// What publishing a release did.
+  package struct Publication: Sendable {
+    package let image: String
+    package let version: String
+    /// SHA-256 of release.json.
+    package let digest: String
+    /// Files that were copied, and their bytes; the rest was there.
+    package var copiedFiles = 0
+    package var copiedBytes = 0
+    /// Files of the release that were there already.
+    package var sharedFiles = 0
+    /// What is to be signed; `nil` if the release is listed already.
+    package var proposal: Proposal?
+  }
+
+  /// Verifies a release, signed by a key of the role `releases`, copies its files, each once however many
+  /// releases share it, and proposes to list it. What an interrupted run copied is there for the next.
+  /// - Throws: `badRelease`, `replaced` for other content under a version that is published.
+  package func publish(releaseAt path: String, now: UpdateTime) async throws -> Publication {
+    let outcome = try await ReleaseVerifier(path).verify(keys: try buildKeys(), threshold: 1)
+    guard outcome.findings.isEmpty else {
+      throw ChannelError(
+        .badRelease,
+        (["\(path) is not published:"] + outcome.findings.prefix(20)).joined(separator: "\n  "))
+    }
+    let release = outcome.release
+    let reader = try ReleaseReader(path)
+    let target = Names.release(release.name, release.version)
+    try RepositoryDirectory.checkTargetPath(target.text)
+    let digest = SHA256.digest(of: reader.manifest)
+    let file = TargetFile(length: reader.manifest.count, digests: ContentDigests(sha256: digest))
+    var publication = Publication(image: release.name, version: release.version, digest: digest.hex)
+    if let listed = state.targets[Names.releases]?.signed.targets[target], listed.digests.sha256 != digest {
+      throw ChannelError(
+        .replaced,
+        "\(release.name) \(release.version) is published already with other content (\(listed.digests.sha256?.hex ?? "")); "
+          + "a release is never replaced: raise the version")
+    }
+    for artifact in release.artifacts {
+      try copy(reader.read(artifact.name), as: artifact.sha256, &publication)
+    }
+    // Frames too are named by the SHA-256 of their bytes as stored.
+    for frame in try reader.index().frames {
+      try copy(reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)"), as: frame.digest.hex, &publication)
+    }
+    // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
+    for name in [
+      ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature,
+      ReleaseFile.signedUKI,
+    ] {
+      guard let bytes = try reader.readIfPresent(name) else { continue }
+      try copy(bytes, as: "\(digest.hex).\(name)", replaces: true, &publication)
+    }
+    try directory.add(reader.manifest, target: target.text, file)
+    guard state.targets[Names.releases]?.signed.targets[target] == nil else { return publication }
+    var draft = RepositoryDraft(state, now: now)
+    draft.edit(Names.releases) { $0.targets[target] = file }
+    publication.proposal = try draft.proposal(reason: "publish \(release.name) \(release.version)")
+    return publication
+  }
+
+  /// The keys that sign releases: those of the role that lists them.
+  private func buildKeys() throws -> [PublicKey] {
+    let delegations = state.targets["targets"]?.signed.delegations
+    let ids = delegations?.roleKeys(of: Names.releases)?.keyIDs ?? []
+    let keys = try ids.compactMap { id -> PublicKey? in
+      guard let key = delegations?.keys[id], key.type == "ed25519", let bytes = Hex.decode(key.material)
+      else {
+        return nil
+      }
+      return try PublicKey(bytes: bytes, name: "releases-\(id.text.prefix(8))")
+    }
+    guard !keys.isEmpty else {
+      throw ChannelError(
+        .badRelease, "the role releases has no Ed25519 key, so no release can be verified; add one")
+    }
+    return keys
+  }
+
+  private func copy(
+    _ bytes: [UInt8], as name: String, replaces: Bool = false, _ publication: inout Publication
+  ) throws {
+    if try directory.addObject(bytes, at: Names.object(name), replaces: replaces) {
+      publication.copiedFiles += 1
+      publication.copiedBytes += bytes.count
+    } else {
+      publication.sharedFiles += 1
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package import Bytes
+internal import CPosixShim
+internal import Glibc
+
+/// A repository as static files: `metadata/` with every version of every role, and `targets/`, whose files
+/// carry their digests in their names (consistent snapshots, specification 6.2). Any file server can serve
+/// it.
+package struct RepositoryDirectory: Sendable {
+  package let path: String
+
+  package init(_ path: String) { self.path = path }
+
+  var metadata: String { "\(path)/metadata" }
+
+  /// Where a version of a role is; the timestamp has no version in its name.
+  func path(of role: ExactString, version: Int?) -> String {
+    "\(metadata)/\(version.map { "\($0)." } ?? "")\(FileNames.escaped(role.text)).json"
+  }
+
+  /// The bytes of a version of a role; `nil` if it is not there.
+  func read(_ role: ExactString, version: Int?, limit: Int) throws(UpdateError) -> [UInt8]? {
+    try AtomicFile.read(path(of: role, version: version), limit: limit)
+  }
+
+  /// Writes a version of a role. One that is there already with other bytes was never part of a published
+  /// state, or must not change.
+  func write(_ bytes: [UInt8], role: ExactString, version: Int?) throws(UpdateError) {
+    try AtomicFile.write(bytes, to: path(of: role, version: version))
+  }
+
+  /// Where the file of a target is.
+  /// - Throws: `invalidName` for a path that is not plain: relative, without `.`, `..` and empty parts, of
+  ///   characters that need no escaping in a URL.
+  package func targetPath(_ target: String, _ file: TargetFile) throws(UpdateError) -> String {
+    try Self.checkTargetPath(target)
+    guard let digest = file.digests.fileNamePrefix else {
+      throw UpdateError(.wrongDigest, "\(target) has no digest that can stand in its file name; add SHA-256")
+    }
+    return "\(path)/targets/\(FileNames.address(of: target, digest: digest))"
+  }
+
+  /// - Throws: `invalidName`.
+  package static func checkTargetPath(_ target: String) throws(UpdateError) {
+    let parts = target.slashSeparated(omittingEmpty: false)
+    let isPlain =
+      target.utf8.count <= 1024 && FileNames.address(of: target, digest: nil) == target
+      && !target.contains("%")
+      && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 180 }
+    guard isPlain else {
+      throw UpdateError(
+        .invalidName,
+        "\(UpdateError.printable(target)) cannot be a target's path: it must be relative, of letters, digits and "
+          + "plain punctuation, in parts of at most 180 bytes")
+    }
+  }
+
+  /// Adds a target's file, unless it is there. A file that is there is never replaced.
+  /// - Throws: `wrongDigest` if the bytes are not what the metadata say, `invalidName`, `localStorage`.
+  package func add(_ bytes: [UInt8], target: String, _ file: TargetFile) throws(UpdateError) {
+    guard bytes.count == file.length, file.digests.fit(bytes) else {
+      throw UpdateError(
+        .wrongDigest, "\(target) is not the file that its metadata describe; describe it anew")
+    }
+    let path = try targetPath(target, file)
+    if AtomicFile.fits(path, length: file.length, digests: file.digests) { return }
+    try Self.makeDirectories(of: path)
+    try AtomicFile.write(bytes, to: path)
+  }
+
+  /// Gives a target's file a second path.
+  /// - Throws: `notAvailable` if it is not there, or what ``add(_:target:_:)`` throws.
+  package func copyTarget(
+    _ source: String, _ sourceFile: TargetFile, to target: String, _ file: TargetFile
+  ) throws(UpdateError) {
+    let place = try targetPath(source, sourceFile)
+    guard let bytes = try AtomicFile.read(place, limit: sourceFile.length) else {
+      throw UpdateError(.notAvailable, "\(place) is missing; publish it again")
+    }
+    try add(bytes, target: target, file)
+  }
+
+  /// Adds a file that is named by its content, below the repository's directory, unless one of the same bytes
+  /// is there.
+  /// - Parameter replaces: Whether the name is not the content's, so that other bytes may take the place of
+  ///   those there.
+  /// - Returns: Whether it was written.
+  /// - Throws: `conflict` if other bytes have the name, `localStorage`.
+  package func addObject(_ bytes: [UInt8], at name: String, replaces: Bool = false) throws(UpdateError)
+    -> Bool
+  {
+    let place = "\(path)/\(name)"
+    if let found = try AtomicFile.read(place, limit: .max) {
+      if found == bytes { return false }
+      guard replaces else {
+        throw UpdateError(.conflict, "\(place) has other bytes than it should; it is damaged, remove it")
+      }
+    }
+    try Self.makeDirectories(of: place)
+    try AtomicFile.write(bytes, to: place)
+    return true
+  }
+
+  /// A version of targets metadata as it lies there, not verified; `nil` if there is none.
+  package func targets(
+    _ role: ExactString, version: Int, limits: UpdateLimits = UpdateLimits()
+  ) throws(UpdateError) -> Metadata<TargetsRole>? {
+    guard let bytes = try read(role, version: version, limit: limits.targetsLength) else { return nil }
+    return try Metadata(bytes, role: role.text, limit: limits.targetsLength)
+  }
+
+  /// Creates the directories above a path.
+  static func makeDirectories(of path: String) throws(UpdateError) {
+    var directory = path.hasPrefix("/") ? "" : "."
+    for part in path.slashSeparated().dropLast() {
+      directory += "/\(part)"
+      guard mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+        throw LocalMetadata.failed("create", directory)
+      }
+    }
+  }
+
+  /// Keeps other publishers out while this one changes the repository.
+  /// - Throws: `conflict`, `localStorage`.
+  func lock() throws(UpdateError) -> LocalMetadata.Lock {
+    try Self.makeDirectories(of: "\(metadata)/x")
+    return try LocalMetadata(directory: metadata).lock()
+  }
+}

@@ -1,0 +1,131 @@
+internal import ArgumentParser
+internal import Bytes
+internal import Channels
+internal import FoundationEssentials
+internal import UpdateFramework
+
+/// `netimg fetch`
+struct FetchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fetch", abstract: "Ask a repository what is current, and fetch only what is missing here.",
+    discussion: """
+      Begins with the root that you were given: --root the first time, the --trust directory from then on. Files are kept
+      in --output by their SHA-256; a release that is here already (--have) spares what both share.
+
+      Examples:
+        netimg fetch router --channel prod --from https://example.org/repo --root root.json --trust trust --dry-run
+        netimg fetch router --channel prod --from repository --trust trust --have out/router-1.1 --output store
+      """)
+
+  @Argument(help: "The image.")
+  var image: String
+
+  @Option(help: "The channel.")
+  var channel: String
+
+  @Option(help: ArgumentHelp("The repository: an address, or a directory.", valueName: "url"))
+  var from: String
+
+  @Option(
+    help: ArgumentHelp("Where trusted metadata are kept.", valueName: "directory"), completion: .directory)
+  var trust: String
+
+  @Option(
+    help: ArgumentHelp("The root to trust, if there is none in --trust yet.", valueName: "file"),
+    completion: .file())
+  var root: String?
+
+  @Option(
+    help: ArgumentHelp("A release, or a directory of files by SHA-256; may repeat.", valueName: "directory"),
+    completion: .directory)
+  var have: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Where files go, by their SHA-256.", valueName: "directory"), completion: .directory)
+  var output: String?
+
+  @Flag(help: "Only say what would be fetched.")
+  var dryRun = false
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if dryRun == (output != nil) { throw ValidationError("Give --output or --dry-run.") }
+  }
+
+  func run() async throws {
+    let local = LocalMetadata(directory: trust)
+    if let root, !FileManager.default.fileExists(atPath: local.path(of: "root")) {
+      try local.initialize(rootFile: root)
+    }
+    let address =
+      from.contains("://") ? from : "file://\(URL(fileURLWithPath: from).standardizedFileURL.path)"
+    let client = try ChannelClient(trust: local, fetcher: try HTTPFetcher(), url: address)
+    let current = try await client.current(image, in: channel)
+    let here = try digests()
+    let plan = try await client.plan(current) { here.contains($0) }
+    let report = FetchReport(current, plan, channel: channel)
+    if let output {
+      try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+      let progress = common.progress()
+      progress.begin("Fetching")
+      try Data(plan.manifest).write(to: URL(fileURLWithPath: "\(output)/\(report.release)"), options: .atomic)
+      for object in plan.missing {
+        let bytes = try await client.fetch(object)
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(output)/\(object.digest)"), options: .atomic)
+      }
+      progress.end()
+    }
+    if common.json { return Console.json(report) }
+    Console.out(
+      "\(image) \(report.version) is current in \(channel) (sha256:\(report.release)), since \(report.time): "
+        + "\(report.reason)")
+    Console.out(
+      "\(output == nil ? "would fetch" : "fetched") \(report.missingFiles) of \(report.files) files, "
+        + "\(report.missingBytes) of \(report.bytes) bytes")
+  }
+
+  /// The SHA-256 of all files that are here. Names are not believed.
+  private func digests() throws -> Set<String> {
+    var found: Set<String> = []
+    for directory in have + (output.map { [$0] } ?? []) {
+      for path in (try? FileManager.default.subpathsOfDirectory(atPath: directory)) ?? [] {
+        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(path)")) else {
+          continue
+        }
+        found.insert(SHA256.digest(of: [UInt8](bytes)).hex)
+      }
+    }
+    return found
+  }
+}
+
+private struct FetchReport: Encodable {
+  let image: String
+  let channel: String
+  let channelVersion: Int
+  let version: String
+  let release: String
+  let reason: String
+  let time: String
+  let rollbackFrom: String?
+  let files: Int
+  let bytes: Int
+  let missingFiles: Int
+  let missingBytes: Int
+
+  init(_ current: ChannelClient.Current, _ plan: ChannelClient.Plan, channel: String) {
+    image = current.entry.image
+    self.channel = channel
+    channelVersion = current.channelVersion
+    version = current.entry.version
+    release = current.entry.release
+    reason = current.entry.reason
+    time = current.entry.time.description
+    rollbackFrom = current.entry.rollbackFrom
+    files = plan.files
+    bytes = plan.bytes
+    missingFiles = plan.missing.count
+    missingBytes = plan.missingBytes
+  }
+}

@@ -1,0 +1,285 @@
+internal import Bytes
+internal import ArgumentParser
+internal import Channels
+internal import FoundationEssentials
+internal import Signing
+internal import UpdateFramework
+
+/// `netimg repo`
+struct RepoCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repo", abstract: "Keep a repository of releases: its keys, thresholds and channels.",
+    discussion: """
+      A repository is a directory of static files (docs/formats/repository.md). Whoever holds a key signs on a machine of
+      their own: propose, review and sign, merge.
+      """,
+    subcommands: [
+      RepoProposeCommand.self, RepoReviewCommand.self, RepoSignCommand.self, RepoMergeCommand.self,
+      RepoRefreshCommand.self, RepoStatusCommand.self,
+    ])
+}
+
+/// `netimg repo propose`, which is `netimg repo init` as well.
+struct RepoProposeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "propose",
+    abstract: "Make the repository what a manifest asks for, or begin one: keys, thresholds, channels.",
+    discussion: """
+      Writes a proposal with everything that differs. To change a key, change the manifest. With --renew, roles get a later
+      time of expiry and stay as they are otherwise.
+
+      Examples:
+        netimg repo init manifests/repository.yaml --repo repository
+        netimg repo propose manifests/repository.yaml --proposal rotation.json
+        netimg repo propose --renew root --renew targets --proposal renewal.json
+      """,
+    aliases: ["init"])
+
+  @Argument(help: "The manifest (kind: Repository).", completion: .file())
+  var manifest: String?
+
+  @Option(help: ArgumentHelp("Give a role a later time of expiry; may repeat.", valueName: "role"))
+  var renew: [String] = []
+
+  @Option(help: "Why, for those who are to sign.")
+  var reason: String?
+
+  @OptionGroup var options: ProposalOptions
+
+  func validate() throws {
+    if manifest == nil, renew.isEmpty { throw ValidationError("Give a manifest, or --renew.") }
+  }
+
+  func run() async throws {
+    let base = try options.repository.openIfPresent()
+    var draft: RepositoryDraft
+    if let manifest {
+      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: manifest)))
+      let plan = try RepositoryPlan(bytes, file: manifest) { name in
+        // Beside the manifest, or in the directory of keys.
+        let beside = URL(fileURLWithPath: manifest).deletingLastPathComponent().appendingPathComponent(name)
+          .path
+        let isFile = name.hasSuffix(".pub") && FileManager.default.fileExists(atPath: beside)
+        return try options.signing.ring.publicKey(isFile ? beside : name)
+      }
+      draft = plan.draft(over: base?.state, now: .now)
+    } else if let base {
+      draft = RepositoryDraft(base.state, now: .now)
+    } else {
+      throw ChannelError(.repository, "\(options.repository.repo) is no repository yet; give a manifest")
+    }
+    for role in renew where !draft.renew(ExactString(role)) {
+      throw ValidationError(
+        "There is no role \(role) to renew; snapshot and timestamp are renewed by netimg repo refresh.")
+    }
+    let what = base == nil ? "begin the repository" : renew.isEmpty ? "follow the manifest" : "renew"
+    let proposal = try draft.proposal(reason: reason ?? what)
+    guard !proposal.roles.isEmpty else {
+      return Console.out("\(options.repository.repo) is what the manifest asks for; there is nothing to sign")
+    }
+    try await options.settle(proposal, name: base == nil ? "repository" : "change")
+  }
+}
+
+/// `netimg repo review`
+struct RepoReviewCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "review", abstract: "Say what a proposal would change, and who has signed it.",
+    discussion: """
+      Examples:
+        netimg repo review change.proposal.json --repo repository
+      """)
+
+  @Argument(help: "The proposal.", completion: .file())
+  var proposal: String
+
+  @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let review = try ProposalReview(try Proposal(file: proposal), in: repository.openIfPresent())
+    if common.json { return Console.json(ReviewReport(review)) }
+    Console.out("\(proposal): \(review.reason)")
+    for role in review.roles {
+      Console.out("\(role.name) version \(role.version), good until \(role.expires)")
+      for change in role.changes { Console.out("  \(change)") }
+      for signatures in role.signatures { Console.out("  signed, by the keys of \(signatures)") }
+    }
+    Console.out(
+      review.isComplete ? "All signatures are there: netimg repo merge" : "More signatures are needed.")
+  }
+}
+
+/// `netimg repo sign`
+struct RepoSignCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sign", abstract: "Sign a proposal with your key, wherever it may sign.",
+    discussion: """
+      Review first. The file is signed in place; send it on, or give it back for netimg repo merge.
+
+      Examples:
+        netimg repo sign change.proposal.json --signer ada
+        netimg repo sign change.proposal.json --signer exec:token-signer
+      """)
+
+  @Argument(help: "The proposal.", completion: .file())
+  var proposal: String
+
+  @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var signing: SigningOptions
+
+  func run() async throws {
+    guard let signer = try await signing.open() else { throw ValidationError("Give --signer.") }
+    var document = try Proposal(file: proposal)
+    let roles = try await document.sign(with: KeyRingSigner(signer), in: repository.openIfPresent()?.state)
+    guard !roles.isEmpty else {
+      throw ValidationError("The key \(signer.publicKey) may sign nothing of this.")
+    }
+    try Data(document.bytes).write(to: URL(fileURLWithPath: proposal), options: .atomic)
+    Console.out("\(proposal): signed \(roles.map(\.text).joined(separator: ", ")) as \(signer.publicKey)")
+  }
+}
+
+/// `netimg repo merge`
+struct RepoMergeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge", abstract: "Make a proposal with enough signatures part of the repository.",
+    discussion: """
+      Several files are copies of one proposal that were signed apart.
+
+      Examples:
+        netimg repo merge change.proposal.json --online server
+        netimg repo merge from-ada.json from-bob.json --repo repository
+      """)
+
+  @Argument(help: "The proposal, or its copies.", completion: .file())
+  var proposals: [String]
+
+  @OptionGroup var options: ProposalOptions
+
+  func run() async throws {
+    var proposal = try Proposal(file: proposals[0])
+    for copy in proposals.dropFirst() { try proposal.add(signaturesOf: Proposal(file: copy)) }
+    try options.merge(proposal)
+    options.report(
+      .init(
+        reason: proposal.reason, merged: true, published: try await options.publish(force: false),
+        proposal: nil))
+  }
+
+  func validate() throws {
+    if proposals.isEmpty { throw ValidationError("Give a proposal.") }
+    if options.signing.signer != nil || options.proposal != nil {
+      throw ValidationError("--signer and --proposal have no meaning here; --online names the online key.")
+    }
+  }
+}
+
+/// `netimg repo refresh`
+struct RepoRefreshCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "refresh", abstract: "Sign snapshot and timestamp anew if that is due; for a timer.",
+    discussion: """
+      Due is: something was merged, or half of their lifetime is over. Run it every hour.
+
+      Examples:
+        netimg repo refresh --online server --repo repository
+      """)
+
+  @Flag(help: "Sign in any case.")
+  var force = false
+
+  @OptionGroup var options: ProposalOptions
+
+  func validate() throws {
+    if options.online == nil { throw ValidationError("Give --online.") }
+  }
+
+  func run() async throws {
+    _ = try await options.publish(force: force)
+  }
+}
+
+/// `netimg repo status`
+struct RepoStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Check every signature, and say what expires when.",
+    discussion: """
+      Exit status 2 if something needs somebody's hand.
+
+      Examples:
+        netimg repo status --repo repository
+        netimg repo status --days 30 --json
+      """)
+
+  @Option(help: "Warn so many days before a role's metadata expire.")
+  var days = 14
+
+  @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let status = RepositoryStatus(try repository.open(), now: .now, ahead: max(0, min(days, 36500)) * 86400)
+    if common.json {
+      Console.json(StatusReport(status))
+    } else {
+      for role in status.roles {
+        let expires = role.expires.map { "good until \($0)" } ?? "not there yet"
+        Console.out(
+          "\(role.name)  version \(role.version), \(expires)\(role.warning.map { "  ! \($0)" } ?? "")")
+      }
+    }
+    if !status.warnings.isEmpty { throw ExitCode(ExitStatus.difference) }
+  }
+}
+
+extension Proposal {
+  fileprivate init(file: String) throws {
+    try self.init([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))), source: file)
+  }
+}
+
+private struct ReviewReport: Encodable {
+  struct Role: Encodable {
+    let name: String
+    let version: Int
+    let expires: String
+    let changes: [String]
+    let signatures: [String]
+    let complete: Bool
+  }
+
+  let reason: String
+  let complete: Bool
+  let roles: [Role]
+
+  init(_ review: ProposalReview) {
+    reason = review.reason
+    complete = review.isComplete
+    roles = review.roles.map {
+      Role(
+        name: $0.name, version: $0.version, expires: $0.expires.description, changes: $0.changes,
+        signatures: $0.signatures, complete: $0.isComplete)
+    }
+  }
+}
+
+private struct StatusReport: Encodable {
+  struct Role: Encodable {
+    let name: String
+    let version: Int
+    let published: Int?
+    let expires: String?
+    let warning: String?
+  }
+
+  let roles: [Role]
+
+  init(_ status: RepositoryStatus) {
+    roles = status.roles.map {
+      Role(
+        name: $0.name, version: $0.version, published: $0.published, expires: $0.expires?.description,
+        warning: $0.warning)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Bytes
+import FoundationEssentials
+import Signing
+import Testing
+
+@testable import Channels
+@testable import UpdateFramework
+
+/// A repository made from a manifest, with a key for each of its people.
+struct SampleRepository {
+  static let manifest = """
+    kind: Repository
+    people:
+      ada: [ada-laptop, ada-token]
+      bob: bob
+      eve: eve
+      ci: ci
+      server: server
+    roles:
+      root: {signers: [ada, bob, eve], threshold: 2, count: people, days: 365}
+      targets: {signers: [ada, bob], threshold: 1}
+      releases: {signers: [ci], threshold: 1, days: 90}
+      snapshot: {signers: [server], days: 7}
+      timestamp: {signers: [server], days: 1}
+    channels:
+      dev: {signers: [ci]}
+      staging: {signers: [ada, bob], after: dev}
+      prod: {signers: [ada, bob, eve], threshold: 2, count: people, after: staging, soakHours: 24}
+    """
+
+  let directory: RepositoryDirectory
+  let keys: [String: KeyPair]
+  var now = UpdateTime.now
+
+  static func pairs() throws -> [String: KeyPair] {
+    try Dictionary(
+      uniqueKeysWithValues: ["ada-laptop", "ada-token", "bob", "eve", "ci", "server"].map {
+        ($0, try KeyPair.generate(name: $0))
+      })
+  }
+
+  static func plan(_ text: String, _ keys: [String: KeyPair]) throws -> RepositoryPlan {
+    struct NoKey: Error {}
+    return try RepositoryPlan(Array(text.utf8), file: "repository.yaml") { name in
+      guard let pair = keys[name] else { throw NoKey() }
+      return pair.publicKey
+    }
+  }
+
+  init(at path: String) async throws {
+    directory = RepositoryDirectory(path)
+    keys = try Self.pairs()
+    let draft = try Self.plan(Self.manifest, keys).draft(over: nil, now: now)
+    try await merge(draft.proposal(reason: "the beginning"), ["ada-laptop", "bob", "ci", "eve"])
+  }
+
+  func open() throws -> ChannelRepository { try ChannelRepository(directory) }
+
+  func signer(_ name: String) throws -> KeyRingSigner { KeyRingSigner(FileSigner(try #require(keys[name]))) }
+
+  /// Signs with these keys, merges and publishes.
+  func merge(_ proposal: Proposal, _ names: [String]) async throws {
+    var proposal = proposal
+    let state = try Repository.load(directory)
+    for name in names { _ = try await proposal.sign(with: signer(name), in: state) }
+    if state != nil { try open().prepareMerge(of: proposal, now: now) }
+    try directory.merge(proposal)
+    try await directory.publish(signers: [signer("server")], now: now)
+  }
+
+  /// Lists a release without a build: what it is made of does not matter to channels.
+  func list(_ image: String, _ version: String) async throws {
+    let bytes = Array("release \(image) \(version)".utf8)
+    let file = TargetFile(length: bytes.count, digests: ContentDigests(sha256: SHA256.digest(of: bytes)))
+    try directory.add(bytes, target: Names.release(image, version).text, file)
+    var draft = RepositoryDraft(try open().state, now: now)
+    draft.edit(Names.releases) { $0.targets[Names.release(image, version)] = file }
+    try await merge(draft.proposal(reason: "publish \(image) \(version)"), ["ci"])
+  }
+
+  func promote(_ image: String, _ version: String, to channel: String, _ names: [String], back: Bool = false)
+    async throws
+  {
+    let proposal = try open().promote(
+      image, version, to: channel, reason: "because", isRollback: back, now: now)
+    try await merge(proposal, names)
+  }
+
+  /// What a channel says: `router 1.2`.
+  func current(_ channel: String) throws -> [String] {
+    try open().channel(channel).entries().map { "\($0.image) \($0.version)" }
+  }
+}
+
+/// The code of the error that an attempt ends with.
+func refusal(_ body: () async throws -> Void) async -> String {
+  do {
+    try await body()
+    return "accepted"
+  } catch let error as ChannelError {
+    return "\(error.code)"
+  } catch let error as UpdateError {
+    return "\(error.code)"
+  } catch {
+    return "\(error)"
+  }
+}
