@@ -1,3 +1,5 @@
+internal import NetworkTypes
+
 /// Which address of one network is whose: addresses are numbers here, and time is monotonic nanoseconds.
 ///
 /// Every operation costs at most the logarithm of the pool's size, whatever clients do, and memory is bounded by the
@@ -132,46 +134,6 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
       var seen: Set<Number> = []
       offers = offers[firstOffer...].filter { entries[$0]?.state == .offered && seen.insert($0).inserted }
       firstOffer = 0
-    }
-  }
-}
-
-/// A binary heap: the least element first.
-struct Heap<Element: Comparable & Sendable>: Sendable {
-  private var elements: [Element] = []
-
-  init() {}
-
-  init(_ elements: [Element]) {
-    // A sorted array is a heap.
-    self.elements = elements.sorted()
-  }
-
-  var count: Int { elements.count }
-  var first: Element? { elements.first }
-
-  mutating func insert(_ element: Element) {
-    elements.append(element)
-    var index = elements.count - 1
-    while index > 0, elements[index] < elements[(index - 1) / 2] {
-      elements.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  mutating func removeFirst() {
-    guard let last = elements.popLast(), !elements.isEmpty else { return }
-    elements[0] = last
-    var index = 0
-    while true {
-      let left = 2 * index + 1
-      var least = index
-      for child in left..<min(left + 2, max(left, elements.count)) where elements[child] < elements[least] {
-        least = child
-      }
-      if least == index { return }
-      elements.swapAt(index, least)
-      index = least
     }
   }
 }

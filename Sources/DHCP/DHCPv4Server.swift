@@ -138,18 +138,3 @@ package struct DHCPv4Server: Sendable {
     drops.allows(now: now) ? [.event(.dropped(source: datagram.source, reason: reason))] : []
   }
 }
-
-/// At most 20 events a second.
-struct EventBudget: Sendable {
-  private var second: UInt64 = 0
-  private var count = 0
-
-  mutating func allows(now: Moment) -> Bool {
-    if now.monotonic / 1_000_000_000 != second {
-      second = now.monotonic / 1_000_000_000
-      count = 0
-    }
-    count += 1
-    return count <= 20
-  }
-}
