@@ -8,9 +8,12 @@ internal import Manifest
 ///
 /// It opens no socket, starts no program, needs no privilege and looks at nothing but its inputs and the store.
 package enum ImageBuild {
-  /// - Parameter report: told when a phase begins.
+  /// - Parameters:
+  ///   - usesKept: whether what earlier builds left in the store counts, or all is made anew from the packages.
+  ///   - report: told when a phase begins.
   package static func run(
-    _ inputs: BuildInputs, store: BlobStore, report: @escaping @Sendable (BuildPhase) -> Void = { _ in }
+    _ inputs: BuildInputs, store: BlobStore, usesKept: Bool = true,
+    report: @escaping @Sendable (BuildPhase) -> Void = { _ in }
   ) async throws -> BuiltRelease {
     let image = inputs.image
     let disagreements = inputs.lock.check(against: image)
@@ -26,17 +29,19 @@ package enum ImageBuild {
     }
     try StageZeroProgram.check(inputs.stage0)
 
-    let unpacker = PackageUnpacker(image: image, store: store)
+    let unpacker = PackageUnpacker(image: image, store: store, usesKept: usesKept)
+    let cache = FrameCache(store: store, usesKept: usesKept)
     let result: Result<BuiltRelease, any Error>
     do {
-      result = .success(try await build(inputs, unpacker, FrameCache(store: store), report))
+      result = .success(try await build(inputs, unpacker, cache, report))
     } catch {
       result = .failure(error)
     }
     // Whatever came of damaged bytes is worth nothing; a second time they come from the packages themselves.
-    guard try unpacker.dropDamaged() else { return try result.get() }
+    guard unpacker.dropDamaged() else { return try result.get() }
+    // Damage in a store that cannot be written is still there, so nothing kept counts this time.
     return try await build(
-      inputs, PackageUnpacker(image: image, store: store), FrameCache(store: store), report)
+      inputs, PackageUnpacker(image: image, store: store, usesKept: false), cache, report)
   }
 
   private static func build(
@@ -63,26 +68,39 @@ package enum ImageBuild {
     report(.checking)
     let findings = try await RootChecks.findings(
       in: CheckedRoot(composed.tree, declarations: image.declarations, limits: image.limits))
-    guard findings.isEmpty else { throw BuildError.policy(findings) }
+    do {
+      let release = try await assemble(inputs, composed, packages, stub: stub, osRelease, cache, report)
+      // The list is to be complete: what breaks a size limit is known only now.
+      let all = (findings + ReleaseChecks.findings(in: release, image: image)).sorted()
+      guard all.isEmpty else { throw BuildError.policy(all) }
+      return release
+    } catch let error as BuildError where error.code == .policy {
+      throw error
+    } catch {
+      guard findings.isEmpty else { throw BuildError.policy(findings) }
+      throw error
+    }
+  }
 
+  private static func assemble(
+    _ inputs: BuildInputs, _ composed: ImageComposer.Result, _ packages: [UnpackedPackage], stub: [UInt8],
+    _ osRelease: [UInt8], _ cache: FrameCache, _ report: @escaping @Sendable (BuildPhase) -> Void
+  ) async throws -> BuiltRelease {
     report(.compressing)
     async let inventory = ImageInventory(composed.tree, packages: packages, lock: inputs.lock)
     let root = try await RootImage.write(
       composed.tree, accounts: composed.accounts,
       options: RootImageOptions(
-        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: image.name),
+        compressionLevel: inputs.compressionLevel, timestamp: inputs.timestamp, label: inputs.image.name),
       cache: cache)
 
     report(.assembling)
-    let release = try await BuiltRelease.assemble(
+    return try await BuiltRelease.assemble(
       inputs, root: root, cache: cache,
       boot: BuiltRelease.BootParts(
         kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image.bytes), stub: stub,
         initrdModules: composed.initrdModules, osRelease: osRelease),
       inventory: inventory)
-    let excesses = SizeLimits.findings(in: release.release, image: image)
-    guard excesses.isEmpty else { throw BuildError.policy(excesses) }
-    return release
   }
 
   /// The kernel with zeros up to the size that it has in memory. The EFI stub starts it in place and measures all of

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import FoundationEssentials
 
 /// `release.json`: what a release is, in full. The release's own name is the SHA-256 of this file's bytes.
@@ -8,6 +9,8 @@ package struct Release: Codable, Sendable, Equatable {
   package static let currentFormat = 1
   /// The largest release.json that is read, in bytes.
   package static let maximumSize = 16 << 20
+  /// The most files that a release may list.
+  package static let maximumArtifacts = 64
 
   package var format: Int
   /// The image's name.
@@ -87,6 +90,8 @@ package struct Release: Codable, Sendable, Equatable {
     package var compressionLevel: Int
     /// Versions of the encoders, by format; another version may give other bytes.
     package var formats: [String: Int]
+    /// The version of zstd; `nil` in releases from before it was recorded.
+    package var zstd: String?
   }
 
   /// The bytes of release.json: sorted keys, two spaces of indentation, a newline at the end.
@@ -115,6 +120,12 @@ package struct Release: Codable, Sendable, Equatable {
       throw error
     } catch {
       throw BuildError(.verification, "\(file) is no release: \(JSONProblem.describe(error))")
+    }
+    let names = Set(release.artifacts.map { ExactString($0.name) })
+    guard names.count == release.artifacts.count, names.count <= maximumArtifacts else {
+      throw BuildError(
+        .verification,
+        "\(file) lists a file twice, or more than \(maximumArtifacts) of them: this is no release")
     }
     return release
   }

@@ -1,6 +1,7 @@
 internal import Bytes
 internal import FrameFormat
 internal import ImageFormat
+package import SecureBoot
 package import Signing
 
 /// Checks a release from its signature down to each frame, and lists everything that is wrong.
@@ -11,6 +12,8 @@ package struct ReleaseVerifier: Sendable {
     package let digest: String
     /// The keys whose signature counts.
     package let signers: [PublicKey]
+    /// Whose signatures for Secure Boot the UKI has; empty if none, or if they are not right.
+    package let secureBoot: [X509Certificate]
     /// One sentence for each thing that is wrong; empty if all is well.
     package let findings: [String]
   }
@@ -24,7 +27,10 @@ package struct ReleaseVerifier: Sendable {
   /// - Parameters:
   ///   - keys: the keys that are trusted. Without any, the signature is not looked at.
   ///   - threshold: how many of them must have signed.
-  package func verify(keys: [PublicKey], threshold: Int) async throws -> Outcome {
+  ///   - secureBoot: certificates that must each have signed the UKI for Secure Boot.
+  package func verify(
+    keys: [PublicKey], threshold: Int, secureBoot: [X509Certificate] = []
+  ) async throws -> Outcome {
     var findings: [String] = []
     var signers: [PublicKey] = []
     if !keys.isEmpty {
@@ -46,9 +52,28 @@ package struct ReleaseVerifier: Sendable {
     if !keys.isEmpty { findings += checkEnvelopes(keys, artifacts) }
     findings += await checkDocuments(artifacts, image: root.image)
     if let uki = artifacts[ReleaseFile.uki] { findings += checkUKI(uki, artifacts) }
+    let programSigners = checkSecureBoot(secureBoot, &findings)
     return Outcome(
       release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers,
-      findings: findings)
+      secureBoot: programSigners, findings: findings)
+  }
+
+  /// The signed UKI, where there is one, must be the unsigned one and good signatures of it.
+  private func checkSecureBoot(
+    _ required: [X509Certificate], _ findings: inout [String]
+  ) -> [X509Certificate] {
+    do {
+      let signers = try ReleaseSecureBoot.signers(of: reader)
+      for certificate in required where !signers.contains(certificate) {
+        findings.append(
+          "the UKI is not signed for Secure Boot by \(certificate.name) (sha256:\(certificate.fingerprint.hex))"
+        )
+      }
+      return signers
+    } catch {
+      findings.append("\(ReleaseFile.signedUKI): \(error)")
+      return []
+    }
   }
 
   private func checkSignature(_ keys: [PublicKey], _ threshold: Int) throws -> [PublicKey] {
@@ -98,7 +123,7 @@ package struct ReleaseVerifier: Sendable {
       findings.append("\(ReleaseFile.index) describes another root image than \(ReleaseFile.release)")
     }
     let dataBlocks = Int(index.dataSize) / RootIndex.blockSize
-    let checked = await checkFrames(of: index)
+    let checked = await checkFrames(of: index, dataBlocks: dataBlocks)
     var leaves: [UInt8] = []
     var tail: [UInt8] = []
     var position = 0
@@ -110,7 +135,7 @@ package struct ReleaseVerifier: Sendable {
         if position + frame.size / RootIndex.blockSize <= dataBlocks {
           leaves += content.leaves
         } else {
-          tail += content.bytes
+          tail += content.tail
         }
       }
       position += frame.size / RootIndex.blockSize
@@ -127,21 +152,26 @@ package struct ReleaseVerifier: Sendable {
     guard tree.bytes == tail else {
       return (["the hash tree in the frames is not that of the root image"], nil)
     }
-    let map = FrameMap(index)
-    let contents = checked.map { (try? $0.get().bytes) ?? [] }
+    // Frames are small, and what they hold need not be: nothing of the file system is kept, what is looked at is read anew.
+    let frames = FrameReader(reader, index)
     do {
-      return ([], try EROFSReader(byteCount: index.dataSize) { try map.read($0) { contents[$0] } })
+      return ([], try EROFSReader(byteCount: index.dataSize) { try frames.read($0) })
     } catch {
       return (["the root image: \(error)"], nil)
     }
   }
 
-  private func checkFrames(of index: RootIndex) async -> [Result<CheckedFrame, BuildError>] {
+  private func checkFrames(of index: RootIndex, dataBlocks: Int) async -> [Result<CheckedFrame, BuildError>] {
     let reader = reader
-    let results = try? await concurrentMap(index.frames) {
-      (frame: RootIndex.Frame) -> Result<CheckedFrame, BuildError> in
+    var position = 0
+    var frames: [(frame: RootIndex.Frame, isTail: Bool)] = []
+    for frame in index.frames {
+      position += frame.size / RootIndex.blockSize
+      frames.append((frame, position > dataBlocks))
+    }
+    let results = try? await concurrentMap(frames) { item -> Result<CheckedFrame, BuildError> in
       do throws(BuildError) {
-        return .success(CheckedFrame(try reader.content(of: frame)))
+        return .success(CheckedFrame(try reader.content(of: item.frame), isTail: item.isTail))
       } catch {
         return .failure(error)
       }
@@ -150,12 +180,14 @@ package struct ReleaseVerifier: Sendable {
   }
 
   private struct CheckedFrame: Sendable {
-    let bytes: [UInt8]
+    /// The content of a frame of the hash tree.
+    let tail: [UInt8]
+    /// The hashes of a frame of the file system.
     let leaves: [UInt8]
 
-    init(_ bytes: [UInt8]) {
-      leaves = bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
-      self.bytes = bytes
+    init(_ bytes: [UInt8], isTail: Bool) {
+      leaves = isTail ? [] : bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
+      tail = isTail ? bytes : []
     }
   }
 

@@ -1,3 +1,4 @@
+import ImageBuilder
 import Inspection
 import TestSupport
 import Testing
@@ -17,7 +18,8 @@ struct ExplanationTests {
     let package = try #require(explanation.package)
     #expect(package.name == "systemd" && package.file.hasSuffix(".deb") && package.sha256.count == 64)
     #expect(package.suites.contains { $0.suite == "trixie" && $0.signed.hasSuffix("Z") })
-    #expect(explanation.why.first == "component base asks for systemd")
+    #expect(
+      explanation.why.prefix(2) == ["image minimal uses component base", "component base asks for systemd"])
   }
 
   @Test("the manifest's and the builder's own files, links, directories")
@@ -30,6 +32,11 @@ struct ExplanationTests {
     #expect(try await explain("/etc/probe-link").path == "/etc/probe")
     let passwd = try await explain("/etc/passwd")
     #expect(passwd.pack == "netimg" && passwd.package == nil)
+    let image = try ReleaseImage(await BuiltReleases.pair().new)
+    let configuration = try await explain("usr/lib/modules/\(image.release.kernel.release)/config")
+    #expect(configuration.why == ["netimg keeps the kernel's configuration from its package's /boot"])
+    let report = try await explain("/usr/lib/systemd/system/netimg-report.service")
+    #expect(report.why == ["image minimal uses component base", "images/base declares it"])
     let unit = try await explain("/usr/bin/udevadm")
     #expect(unit.capabilities == ["cap_net_admin", "cap_bpf"])
     #expect(try await explain("/").kind == "directory")

@@ -1,6 +1,9 @@
 internal import ArgumentParser
+internal import Bytes
 internal import FoundationEssentials
+internal import ImageBuilder
 internal import Inspection
+internal import SecureBoot
 
 /// `netimg inspect`
 struct InspectCommand: ParsableCommand {
@@ -8,7 +11,10 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show what takes room in a release: by input and by directory.",
     discussion: """
-      The first column is bytes in the image, the second what of them is left after compression.
+      By input are the packages, components and other packs that files come from, and what of their bytes is left after
+      compression: a share of the frames that hold them. By directory is everything below it. A file with several names
+      counts once.
+      Who signed the UKI for Secure Boot is shown first; netimg verify says whether that is who it should be.
 
       Examples:
         netimg inspect out/minimal-1.0
@@ -48,21 +54,27 @@ struct InspectCommand: ParsableCommand {
       let drawing = treemap.hasSuffix(".svg") ? TreemapDrawing.svg(of: image) : TreemapDrawing.html(of: image)
       try Data(drawing.utf8).write(to: URL(fileURLWithPath: treemap), options: .atomic)
     }
-    if common.json { return Console.json(usage) }
+    let secureBoot = try ReleaseSecureBoot.signers(of: ReleaseReader(release))
+    if common.json { return Console.json(InspectReport(usage: usage, secureBoot: secureBoot)) }
     Console.out(
       "\(usage.name) \(usage.version): \(usage.files) files, \(Quantity.bytes(Int(usage.bytes))), \(Quantity.bytes(Int(usage.storedBytes))) compressed"
     )
+    for certificate in secureBoot {
+      Console.out("Secure Boot: signed by \(certificate.name), sha256:\(certificate.fingerprint.hex)")
+    }
     let count = limit == 0 ? Int.max : limit
+    Console.out("\n  in image compressed  files  by input")
     for pack in usage.packs.prefix(count) {
       let name =
         pack.kind == "package" ? pack.name : pack.kind == "generated" ? "netimg" : "\(pack.kind) \(pack.name)"
       Console.out(
-        "\(column(pack.bytes)) \(column(pack.storedBytes)) \(padded("\(pack.files)", 6)) files  \(name)\(pack.version.map { " \($0)" } ?? "")"
+        "\(column(pack.bytes)) \(column(pack.storedBytes)) \(padded("\(pack.files)", 6))  \(name)\(pack.version.map { " \($0)" } ?? "")"
       )
     }
+    Console.out("\n  in image             files  by directory")
     for directory in usage.directories.prefix(count) {
       Console.out(
-        "\(column(directory.bytes))            \(padded("\(directory.files)", 6)) files  \(directory.path)")
+        "\(column(directory.bytes))            \(padded("\(directory.files)", 6))  \(directory.path)")
     }
   }
 
@@ -70,5 +82,19 @@ struct InspectCommand: ParsableCommand {
 
   private func padded(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}
+
+/// What `netimg inspect --json` prints.
+private struct InspectReport: Encodable {
+  let usage: ReleaseUsage
+  let secureBoot: [X509Certificate]
+
+  private enum Key: CodingKey { case secureBoot }
+
+  func encode(to encoder: any Encoder) throws {
+    try usage.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(secureBoot.map(SecureBootSignerRow.init), forKey: .secureBoot)
   }
 }

@@ -10,6 +10,8 @@ internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import Scaffold
+internal import SecureBoot
 internal import Signing
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
@@ -53,10 +55,13 @@ enum Failure {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
     case let error as InspectionError: return status(error.code)
+    case let error as ScaffoldError: return error.code == .badName ? ExitStatus.usage : ExitStatus.inputOutput
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
-    case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as StoreError: return status(error.code)
+    case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
+    case let error as SecureBootError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -71,11 +76,27 @@ enum Failure {
     }
   }
 
+  private static func status(_ code: StoreError.Code) -> Int32 {
+    switch code {
+    case .badArchive: ExitStatus.refused
+    case .missing: ExitStatus.missing
+    default: ExitStatus.inputOutput
+    }
+  }
+
   private static func status(_ code: InspectionError.Code) -> Int32 {
     switch code {
     case .notFound: ExitStatus.missing
     case .inconsistent: ExitStatus.refused
     case .inTheWay, .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: SecureBootError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .exists, .system: ExitStatus.inputOutput
+    case .malformed, .unsupported, .badSignature, .mismatch: ExitStatus.refused
     }
   }
 
