@@ -74,6 +74,11 @@ let package = Package(
         "Bytes", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework", "DebianPackage",
         "ImageBuilder",
       ]),
+    .target(name: "CPacketShim"),
+    .target(name: "NetworkTypes"),
+    .target(name: "PacketIO", dependencies: ["NetworkTypes", "CPacketShim"]),
+    .target(name: "DHCP", dependencies: ["Bytes", "NetworkTypes", "PacketIO"]),
+    .target(name: "TFTP", dependencies: ["NetworkTypes", "PacketIO", "CPacketShim"]),
     // Its files are in the program, so that nothing else has to be installed: images/base is linked from Base.
     .target(
       name: "Scaffold", dependencies: ["Manifest", "CPosixShim"],
@@ -92,6 +97,9 @@ let package = Package(
       name: "netimg-bench",
       dependencies: ["Bytes", "FrameFormat", "ImageFormat", "Signing", "UpdateFramework"],
       path: "bench/netimg-bench"),
+    .executableTarget(
+      name: "netimg-netbench", dependencies: ["CPacketShim", "NetworkTypes", "PacketIO", "DHCP", "TFTP"],
+      path: "bench/netimg-netbench"),
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
@@ -116,6 +124,13 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "NativeActions", "Signing", "ImageBuilder", "Inspection", "TestSupport",
       ]),
+    .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"]),
+    .testTarget(
+      name: "PacketIOTests", dependencies: ["NetworkTypes", "PacketIO", "TestSupport"]),
+    .testTarget(
+      name: "DHCPTests", dependencies: ["NetworkTypes", "PacketIO", "DHCP", "TestSupport"]),
+    .testTarget(
+      name: "TFTPTests", dependencies: ["NetworkTypes", "PacketIO", "TFTP", "TestSupport"]),
     .testTarget(
       name: "ImageBuilderTests",
       dependencies: [
