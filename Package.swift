@@ -61,6 +61,11 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "DebianArchive", "ImageFormat", "NativeActions", "ImageBuilder", "CPosixShim",
       ]),
+    .target(name: "CPacketShim"),
+    .target(name: "NetworkTypes"),
+    .target(name: "PacketIO", dependencies: ["NetworkTypes", "CPacketShim"]),
+    .target(name: "DHCP", dependencies: ["Bytes", "NetworkTypes", "PacketIO"]),
+    .target(name: "TFTP", dependencies: ["NetworkTypes", "PacketIO", "CPacketShim"]),
     .executableTarget(
       name: "netimg",
       dependencies: [
