@@ -23,6 +23,7 @@ struct FuzzTarget {
 
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + packageTargets + imageTargets + signingTargets + nativeTargets
+    + serveTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

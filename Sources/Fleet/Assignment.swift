@@ -1,3 +1,4 @@
+package import BootTypes
 package import Manifest
 package import NetworkTypes
 

@@ -1,3 +1,4 @@
+package import BootTypes
 internal import NetworkTypes
 
 /// The devices that a server knows, in memory: found by what they say of themselves, changed as more is seen.

@@ -17,6 +17,8 @@ package protocol FleetStore: Sendable {
   func forget(device id: Int64) throws
   /// The last boots of a device, the newest first.
   func boots(of device: Int64, limit: Int) throws -> [BootRecord]
+  /// The last boot of each device, if something happened in it since then, in milliseconds since 1970.
+  func lastBoots(since: Int64) throws -> [BootRecord]
   /// The last events, the newest first.
   func events(limit: Int) throws -> [FleetEvent]
   /// Changes whenever another process has written.

@@ -44,10 +44,11 @@ extension SQLiteStore {
       let text = String(decoding: try encoder.encode(boot), as: UTF8.self)
       try database.execute(
         sql: """
-          INSERT INTO boot (id, device, record) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM device WHERE id = ?)
-          ON CONFLICT (id) DO UPDATE SET record = excluded.record
+          INSERT INTO boot (id, device, updated, record)
+          SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM device WHERE id = ?)
+          ON CONFLICT (id) DO UPDATE SET updated = excluded.updated, record = excluded.record
           """,
-        arguments: [boot.id, boot.device, text, boot.device])
+        arguments: [boot.id, boot.device, boot.updated, text, boot.device])
     }
     for device in Set(boots.map(\.device)).sorted() {
       try database.execute(
@@ -64,6 +65,16 @@ extension SQLiteStore {
       let texts = try String.fetchAll(
         database, sql: "SELECT record FROM boot WHERE device = ? ORDER BY id DESC LIMIT ?",
         arguments: [device, limit])
+      return try texts.map { try JSONDecoder().decode(BootRecord.self, from: Data($0.utf8)) }
+    }
+  }
+
+  package func lastBoots(since: Int64) throws -> [BootRecord] {
+    try read { database in
+      let texts = try String.fetchAll(
+        database,
+        sql: "SELECT record FROM boot WHERE id IN (SELECT max(id) FROM boot GROUP BY device) AND updated >= ? ORDER BY id",
+        arguments: [since])
       return try texts.map { try JSONDecoder().decode(BootRecord.self, from: Data($0.utf8)) }
     }
   }

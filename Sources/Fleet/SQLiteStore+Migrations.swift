@@ -28,9 +28,10 @@ extension SQLiteStore {
           ) STRICT, WITHOUT ROWID;
           CREATE TABLE boot (
             id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL REFERENCES device ON DELETE CASCADE,
-            record TEXT NOT NULL
+            updated INTEGER NOT NULL, record TEXT NOT NULL
           ) STRICT;
           CREATE INDEX bootByDevice ON boot (device, id);
+          CREATE INDEX bootByTime ON boot (updated);
           CREATE TABLE event (
             id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, severity TEXT NOT NULL, kind TEXT NOT NULL,
             device INTEGER, message TEXT NOT NULL

@@ -23,7 +23,7 @@ struct Netimg: AsyncParsableCommand {
     version: BuilderVersion.current,
     subcommands: [
       LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, InspectCommand.self,
-      ExplainCommand.self, DiffCommand.self, KeyCommand.self,
+      ExplainCommand.self, DiffCommand.self, PublishCommand.self, ServeCommand.self, DeviceCommand.self, KeyCommand.self,
       SchemaCommand.self, CompletionCommand.self,
     ])
 

@@ -2,11 +2,26 @@ internal import ArgumentParser
 internal import Inspection
 
 /// `netimg explain`
-struct ExplainCommand: ParsableCommand {
+struct ExplainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
+    abstract: "Say why a path is in a release, or why a device boots what it boots.",
+    discussion: """
+      Examples:
+        netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
+        netimg explain boot edge-1
+      """,
+    subcommands: [ExplainPathCommand.self, ExplainBootCommand.self], defaultSubcommand: ExplainPathCommand.self)
+}
+
+/// `netimg explain path`
+struct ExplainPathCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "path",
     abstract: "Say why a path is in a release: which input, which package, who asked for it.",
     discussion: """
+      The word path may be left out.
+
       Examples:
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
         netimg explain out/minimal-1.0 /sbin/init --json

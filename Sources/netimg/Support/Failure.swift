@@ -1,7 +1,9 @@
 internal import ArgumentParser
 internal import BlobStore
+internal import BootServer
 internal import DebianArchive
 internal import DebianPackage
+internal import Fleet
 internal import FoundationEssentials
 internal import Glibc
 internal import ImageBuilder
@@ -10,6 +12,7 @@ internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import ServerCore
 internal import Signing
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
@@ -53,6 +56,9 @@ enum Failure {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
     case let error as InspectionError: return status(error.code)
+    case let error as BootServerError: return status(error.code)
+    case let error as FleetError: return status(error.code)
+    case let error as ServerError: return status(error.code)
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
     case is StoreError, is CocoaError: return ExitStatus.inputOutput
@@ -76,6 +82,31 @@ enum Failure {
     case .notFound: ExitStatus.missing
     case .inconsistent: ExitStatus.refused
     case .inTheWay, .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: BootServerError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .corrupt, .refused: ExitStatus.refused
+    case .template: ExitStatus.data
+    case .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: FleetError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .ambiguous, .badValue: ExitStatus.data
+    case .store, .tooNew: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: ServerError.Code) -> Int32 {
+    switch code {
+    case .addressInUse, .noSuchAddress, .alreadyRunning: ExitStatus.unavailable
+    case .certificate, .badValue: ExitStatus.data
+    case .notPermitted, .system: ExitStatus.inputOutput
     }
   }
 
