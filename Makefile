@@ -11,10 +11,11 @@ SWIFT_SOURCES := Sources Tests Fuzz bench Package.swift
 # Debian packages: to build, and to test and demonstrate on top.
 BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-openssl-dev libgit2-dev \
   libsodium-dev libsolv-dev libsolvext-dev libssl-dev libyaml-dev libzstd-dev debian-archive-keyring gpgv python3
-TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool \
-  strace kmod cpio openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema curl ipxe
+TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool efitools \
+  strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-debian \
+  debsecan zstd curl ipxe
 
-.PHONY: help setup setup-test build stage0 test demo bench lint format fuzz docs clean
+.PHONY: help setup setup-test build stage0 test tutorial interop demo bench lint format fuzz docs clean
 
 help:  ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,7 +27,7 @@ setup-test: setup
 	@tools/install-packages $(TEST_PACKAGES)
 
 build: setup stage0  ## Release binaries in .build/release
-	@tools/quietly "netimg" swift build -c release --product netimg
+	@tools/pinned tools/quietly "netimg" swift build -c release --product netimg
 	@install -m 0755 $(STAGE0_BUILD)/release/netimg-init $(RELEASE)/netimg-init
 
 stage0:  ## The initrd's first program: static, Embedded Swift
@@ -34,12 +35,20 @@ stage0:  ## The initrd's first program: static, Embedded Swift
 
 test: setup-test build  ## Every test; those that need root, QEMU or a kernel feature say so when they skip
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/test
+	@tools/tutorial
+
+tutorial: setup-test build  ## Follow docs/tutorial.md word for word
+	@tools/tutorial
+
+interop: setup-test build  ## Compare with current Python packages, in an environment of their own
+	@tools/install-packages python3-venv
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/interop
 
 demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and show what came of it
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/demo
 
 bench: setup-test build  ## Times and sizes beside the peers, in one run
-	@tools/quietly "netimg-bench" swift build -c release --product netimg-bench
+	@tools/pinned tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
 
 lint: build  ## swift format, warnings as errors, generated files up to date

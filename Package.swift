@@ -4,8 +4,8 @@ import PackageDescription
 // Targets from smallest to largest: a target imports only those above it (docs/architecture.md).
 
 /// A Debian library, seen through a module map and nothing else.
-func library(_ name: String, apt: String) -> Target {
-  .systemLibrary(name: name, providers: [.apt([apt])])
+func library(_ name: String, apt: String, pkgConfig: String? = nil) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
 let package = Package(
@@ -30,7 +30,8 @@ let package = Package(
     library("CLibsodium", apt: "libsodium-dev"),
     library("CLibsolv", apt: "libsolvext-dev"),
     library("CLibyaml", apt: "libyaml-dev"),
-    library("CZstd", apt: "libzstd-dev"),
+    // pkg-config finds the pinned one where tools/pinned is in front.
+    library("CZstd", apt: "libzstd-dev", pkgConfig: "libzstd"),
     // What Swift cannot import: variadic functions and system call wrappers.
     .target(name: "CCurlShim", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CGitShim", linkerSettings: [.linkedLibrary("git2")]),
@@ -53,6 +54,8 @@ let package = Package(
         "Bytes", "BlobStore", "DebianPackage", "Manifest", "CCurlShim", "CLibsolv", "CPosixShim",
       ]),
     .target(name: "ImageFormat", dependencies: ["Bytes", "FrameFormat"]),
+    .target(
+      name: "SecureBoot", dependencies: ["Bytes", "Signing", "ImageFormat", "CLibcrypto", "CPosixShim"]),
     .target(name: "NativeActions", dependencies: ["Bytes", "CLibcrypto"]),
     .target(
       name: "Provenance",
@@ -60,8 +63,8 @@ let package = Package(
     .target(
       name: "ImageBuilder",
       dependencies: [
-        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
-        "DebianArchive", "ImageFormat", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
+        "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "CLibarchive", "CPosixShim",
       ]),
     .target(
       name: "Inspection",
@@ -95,13 +98,16 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    // Its files are in the program, so that nothing else has to be installed: images/base is linked from Base.
+    .target(
+      name: "Scaffold", dependencies: ["Manifest", "CPosixShim"],
+      resources: [.embedInCode("Base"), .embedInCode("Templates")]),
     .executableTarget(
       name: "netimg",
       dependencies: [
-        "Bytes", "CPosixShim", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "Inspection", "NetworkTypes", "BootTypes",
-        "Fleet",
-        "ServerCore", "BootServer",
+        "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
+        "DebianArchive", "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder",
+        "Inspection", "Scaffold", "NetworkTypes", "BootTypes", "Fleet", "ServerCore", "BootServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -120,6 +126,8 @@ let package = Package(
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
+    .testTarget(
+      name: "SecureBootTests", dependencies: ["Bytes", "Signing", "ImageFormat", "SecureBoot", "TestSupport"]),
     .testTarget(name: "NativeActionsTests", dependencies: ["NativeActions", "TestSupport"]),
     .testTarget(name: "ProvenanceTests", dependencies: ["Bytes", "Manifest", "Provenance", "TestSupport"]),
     .testTarget(
@@ -131,8 +139,10 @@ let package = Package(
       name: "ImageBuilderTests",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage", "DebianArchive",
-        "ImageFormat", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
+        "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder", "TestSupport",
       ]),
+    .testTarget(
+      name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     .testTarget(
       name: "FleetTests", dependencies: ["NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport"]),
     .testTarget(

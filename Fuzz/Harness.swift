@@ -22,8 +22,9 @@ struct FuzzTarget {
   }
 
   static let all: [FuzzTarget] =
-    manifestTargets + archiveTargets + packageTargets + imageTargets + signingTargets + nativeTargets
-    + serveTargets
+    manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
+    + secureBootTargets
+    + nativeTargets + serveTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

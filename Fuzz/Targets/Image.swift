@@ -30,7 +30,10 @@ extension FuzzTarget {
         }
       }
     },
-    FuzzTarget("pe", maximumLength: 8192, seeds: { ["stub": SamplePE.small(), "uki": try uki()] }) { bytes in
+    FuzzTarget(
+      "pe", maximumLength: 8192,
+      seeds: { ["stub": SamplePE.small(), "uki": try uki(), "signed": try signed()] }
+    ) { bytes in
       let image = try PEImage(ByteRope(bytes))
       for section in image.sections { _ = image.contents(of: section).digest }
       _ = PCR11.expected(of: image)
@@ -42,6 +45,11 @@ extension FuzzTarget {
       require(read.sections.count == image.sections.count + 2, "the sections are there")
       guard let added = read.section(named: ".fuzz2") else { fatalError("the section is there") }
       require(read.contents(of: added).flattened().starts(with: bytes), "the section has its bytes")
+      let entries = try image.certificateEntries()
+      let replaced = try PEImage(image.replacingCertificates(entries))
+      try require(replaced.certificateEntries() == entries, "certificates survive being written")
+      require(replaced.isSameProgram(as: image), "certificates are not part of the program")
+      require(replaced.sections == image.sections, "sections stay where they are")
       _ = try image.authenticodeDigest()
     },
     FuzzTarget("index", seeds: { ["two": index.encode()] }) { bytes in
@@ -90,6 +98,12 @@ extension FuzzTarget {
       stub: SamplePE.small(),
       sections: [(".cmdline", ByteRope(Array("quiet".utf8))), (".linux", ByteRope([1, 2, 3]))]
     ).flattened()
+  }
+
+  private static func signed() throws -> [UInt8] {
+    try PEImage(ByteRope(SamplePE.small())).replacingCertificates([
+      PEImage.Certificate(content: [1, 2, 3]), PEImage.Certificate(type: 0x0EF1, content: [4]),
+    ]).flattened()
   }
 
   private static let index = RootIndex(

@@ -8,7 +8,13 @@ extension BlobStore {
   /// missing, so that the caller fetches or makes it again. In a store that cannot be written the entry
   /// stays, and the answer is `nil` all the same. Throws if the entry may not be read or the disk fails.
   package func read(_ digest: SHA256Digest) throws -> [UInt8]? {
-    guard let file = try openEntry(path(of: digest)) else { return nil }
+    if let bytes = try readHere(digest) { return bytes }
+    // What cannot be read in somebody else's store is as good as missing.
+    return shared.lazy.compactMap { try? $0.readHere(digest) }.first
+  }
+
+  private func readHere(_ digest: SHA256Digest) throws -> [UInt8]? {
+    guard let file = try openEntry(ownPath(of: digest)) else { return nil }
     let status = try file.status()
     if status.isRegular, let bytes = try contents(of: file, status), SHA256.digest(of: bytes) == digest {
       noteUse(file.path, status)
@@ -21,7 +27,13 @@ extension BlobStore {
   /// Whether the blob is here and whole, hashed a piece at a time: for a caller that wants `path(of:)`, not
   /// the bytes. What fails is treated as by `read`.
   package func verify(_ digest: SHA256Digest) throws -> Bool {
-    guard let file = try openEntry(path(of: digest)) else { return false }
+    if try verifyHere(digest) { return true }
+    return shared.contains { (try? $0.verifyHere(digest)) == true }
+  }
+
+  /// The same for this very store.
+  func verifyHere(_ digest: SHA256Digest) throws -> Bool {
+    guard let file = try openEntry(ownPath(of: digest)) else { return false }
     let status = try file.status()
     var hash = SHA256()
     if status.isRegular, try file.hash(into: &hash) == status.size, hash.finish() == digest {
@@ -40,8 +52,10 @@ extension BlobStore {
     let all = try digests()
     var corrupt: [SHA256Digest] = []
     for (index, digest) in all.enumerated() {
-      let path = path(of: digest)
-      if try !verify(digest), FileSystem.status(path) != nil || FileSystem.status(grave(digest.hex)) != nil {
+      let path = ownPath(of: digest)
+      if try !verifyHere(digest),
+        FileSystem.status(path) != nil || FileSystem.status(grave(digest.hex)) != nil
+      {
         corrupt.append(digest)
         unlink(grave(digest.hex))
       }
@@ -57,7 +71,7 @@ extension BlobStore {
     } catch {
       if error.cause == ENOENT { return nil }
       if error.cause == ELOOP {
-        unlink(path)
+        if !isShared { unlink(path) }
         return nil
       }
       throw error
@@ -79,9 +93,10 @@ extension BlobStore {
   /// Moves a bad entry out of the way, unless somebody has already put a good one in its place.
   func quarantine(_ path: String, _ status: FileStatus, as name: String) {
     guard let current = FileSystem.status(path), current.isSameFile(as: status) else { return }
+    guard !isShared else { return damage.note(path) }
     let grave = grave(name)
     Glibc.remove(grave)
-    if rename(path, grave) != 0 { Glibc.remove(path) }
+    if rename(path, grave) != 0, Glibc.remove(path) != 0 { damage.note(path) }
   }
 }
 

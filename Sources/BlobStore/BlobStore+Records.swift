@@ -11,22 +11,35 @@ extension BlobStore {
   private static let recordMagic = Array("netimg-record-1\n".utf8)
 
   /// Derived data under a name of the caller's, or `nil` if there are none or they fail their checksum (then
-  /// the record is moved away). `kind` and `key` are 1 to 200 of `[a-z0-9._-]` and do not begin with a dot;
+  /// the record is moved away). One that belongs to neither the reader nor root counts as missing. `kind` and `key` are 1 to 200 of `[a-z0-9._-]` and do not begin with a dot;
   /// anything else throws `invalidName`.
   package func record(kind: String, key: String) throws -> [UInt8]? {
+    if let payload = try recordHere(kind, key) { return payload }
+    return shared.lazy.compactMap { try? $0.recordHere(kind, key) }.first
+  }
+
+  private func recordHere(_ kind: String, _ key: String) throws -> [UInt8]? {
     let path = try recordPath(kind, key)
     guard let file = try openEntry(path) else { return nil }
     let status = try file.status()
-    let header = Self.recordMagic.count + SHA256Digest.byteCount
-    if status.isRegular, let bytes = try contents(of: file, status), bytes.count >= header {
-      let payload = Array(bytes[header...])
-      if bytes[..<header].elementsEqual(Self.recordHeader(kind, key, payload)) {
-        noteUse(path, status)
-        return payload
-      }
+    // A digest proves a blob; what derived data are derived from, only their maker knows.
+    guard status.isTrusted else { return nil }
+    if status.isRegular, let bytes = try contents(of: file, status),
+      let payload = Self.payload(ofRecord: bytes, kind, key)
+    {
+      noteUse(path, status)
+      return payload
     }
     quarantine(path, status, as: "\(kind)-\(key)")
     return nil
+  }
+
+  /// What a record file holds, if its checksum and name are right.
+  static func payload(ofRecord bytes: [UInt8], _ kind: String, _ key: String) -> [UInt8]? {
+    let header = recordMagic.count + SHA256Digest.byteCount
+    guard bytes.count >= header else { return nil }
+    let payload = Array(bytes[header...])
+    return bytes[..<header].elementsEqual(recordHeader(kind, key, payload)) ? payload : nil
   }
 
   /// Replaces the record, atomically; concurrent writers leave the one or the other.
@@ -46,7 +59,7 @@ extension BlobStore {
     try FileSystem.names(in: "\(root)/records/\(try Self.checked(kind, "kind"))").filter(Self.isValidName)
   }
 
-  private func recordPath(_ kind: String, _ key: String) throws(StoreError) -> String {
+  func recordPath(_ kind: String, _ key: String) throws(StoreError) -> String {
     "\(root)/records/\(try Self.checked(kind, "kind"))/\(try Self.checked(key, "key"))"
   }
 
@@ -67,7 +80,7 @@ extension BlobStore {
     return name
   }
 
-  private static func isValidName(_ name: String) -> Bool {
+  static func isValidName(_ name: String) -> Bool {
     (1...200).contains(name.utf8.count) && name.utf8.first != 0x2e
       && name.utf8.allSatisfy { byte in
         switch byte {

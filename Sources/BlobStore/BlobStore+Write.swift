@@ -7,7 +7,7 @@ extension BlobStore {
   @discardableResult
   package func insert(_ bytes: [UInt8], durable: Bool = true) throws -> SHA256Digest {
     let digest = SHA256.digest(of: bytes)
-    if try !holds(digest, [bytes]) { try write([bytes], to: path(of: digest), durable: durable) }
+    if try !holds(digest, [bytes]) { try write([bytes], to: ownPath(of: digest), durable: durable) }
     return digest
   }
 
@@ -15,7 +15,7 @@ extension BlobStore {
   @discardableResult
   package func insert(_ rope: ByteRope, durable: Bool = true) throws -> SHA256Digest {
     let digest = rope.digest
-    if try !holds(digest, rope.chunks) { try write(rope.chunks, to: path(of: digest), durable: durable) }
+    if try !holds(digest, rope.chunks) { try write(rope.chunks, to: ownPath(of: digest), durable: durable) }
     return digest
   }
 
@@ -68,7 +68,7 @@ extension BlobStore {
   }
 
   /// A name for a temporary file that no other writer uses; it never reaches an output.
-  private static func uniqueName() -> String {
+  static func uniqueName() -> String {
     "\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
   }
 }

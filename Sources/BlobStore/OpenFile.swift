@@ -8,6 +8,8 @@ struct FileStatus: Equatable {
   let size: Int
   /// Last modification in seconds since 1970: the store's note of an entry's last use.
   let modified: Int
+  /// The user that the file belongs to.
+  let owner: UInt32
   let isRegular: Bool
   let isDirectory: Bool
 
@@ -16,9 +18,13 @@ struct FileStatus: Equatable {
     inode = UInt64(raw.st_ino)
     size = Int(raw.st_size)
     modified = Int(raw.st_mtim.tv_sec)
+    owner = raw.st_uid
     isRegular = raw.st_mode & S_IFMT == S_IFREG
     isDirectory = raw.st_mode & S_IFMT == S_IFDIR
   }
+
+  /// Whether nobody but root could have made the file in the name of whoever runs this program.
+  var isTrusted: Bool { owner == 0 || owner == geteuid() }
 
   func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
@@ -100,5 +106,12 @@ struct OpenFile: ~Copyable {
       if errno != EINTR { throw .system("lock", path, errno: errno) }
     }
     return true
+  }
+
+  /// Waits for the file's lock, shared or exclusive.
+  func lockGate(isExclusive: Bool) throws(StoreError) {
+    while flock(descriptor, isExclusive ? LOCK_EX : LOCK_SH) != 0 {
+      if errno != EINTR { throw .system("lock", path, errno: errno) }
+    }
   }
 }

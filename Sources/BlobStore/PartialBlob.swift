@@ -102,13 +102,13 @@ package final class PartialBlob {
     guard actual == digest else {
       discard()
       throw StoreError(
-        .mismatch, path: store.path(of: digest),
+        .mismatch, path: store.ownPath(of: digest),
         "a download of \(expectedSize) bytes was to have SHA-256 \(digest.hex) but has \(actual.hex); "
           + "refresh the package index, or use another mirror")
     }
     do {
       try file?.synchronize()
-      try store.place(partialPath, at: store.path(of: digest))
+      try store.place(partialPath, at: store.ownPath(of: digest))
     } catch {
       // The hash is spent: only a fresh open can go on from here.
       file = nil

@@ -23,6 +23,10 @@ package struct StoreError: Error, Sendable {
     case invalidName
     /// The environment does not say where the store is.
     case noLocation
+    /// A blob that was asked for is not in the store, or damaged.
+    case missing
+    /// An archive that was to be imported is none of a store's, or damaged.
+    case badArchive
     /// The store's root, or a directory inside it, is something else than a directory.
     case notADirectory
   }

@@ -15,6 +15,11 @@ package enum StoreLocation {
         + "set NETIMG_STORE to a directory")
   }
 
+  /// The stores of `NETIMG_SHARED_STORE`, which are separated by colons.
+  package static func shared(environment: [String: String]) -> [String] {
+    (environment["NETIMG_SHARED_STORE"] ?? "").split(separator: ":").map(String.init)
+  }
+
   private static func join(_ directory: String, _ name: String) -> String {
     directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
   }

@@ -6,3 +6,5 @@
 #include <openssl/pem.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>

@@ -85,11 +85,11 @@ struct LockCheck {
       triggers.append(
         LockFile.Trigger(text: trigger.text, triggerClass: try scriptClass(trigger.class, "\(place).class")))
     }
-    return LockFile.Package(
+    let solved = SolvedPackage(
       name: wire.name, version: wire.version, architecture: wire.architecture, archive: wire.archive,
       path: wire.path, size: wire.size, digest: try digest(wire.sha256, "\(place).sha256"),
-      source: wire.source,
-      role: role, why: wire.why, scripts: scripts, triggers: triggers)
+      source: wire.source, why: wire.why)
+    return LockFile.Package(solved, role: role, scripts: scripts, triggers: triggers)
   }
 
   private func script(_ wire: LockFile.Wire.Script, _ place: String) throws(ArchiveError) -> LockFile.Script {

@@ -81,41 +81,24 @@ package struct LockFile: Sendable, Equatable {
     }
   }
 
-  /// A package, all that is needed to fetch it, and what its scripts would do.
+  /// A package that was chosen, what it is for, and what its scripts would do. What ``SolvedPackage`` says of it is
+  /// its own.
+  @dynamicMemberLookup
   package struct Package: Sendable, Equatable {
-    package let name: String
-    package let version: String
-    package let architecture: String
-    package let archive: String
-    /// The file, below the archive's base.
-    package let path: String
-    /// The file's size in bytes.
-    package let size: Int
-    package let digest: SHA256Digest
-    /// The source package that it was built from.
-    package let source: String
+    package let solved: SolvedPackage
     package let role: Role
-    /// From who asked for it to this package.
-    package let why: [String]
     package let scripts: [Script]
     package let triggers: [Trigger]
 
-    package init(
-      name: String, version: String, architecture: String, archive: String, path: String, size: Int,
-      digest: SHA256Digest, source: String, role: Role, why: [String], scripts: [Script], triggers: [Trigger]
-    ) {
-      self.name = name
-      self.version = version
-      self.architecture = architecture
-      self.archive = archive
-      self.path = path
-      self.size = size
-      self.digest = digest
-      self.source = source
+    package init(_ solved: SolvedPackage, role: Role, scripts: [Script] = [], triggers: [Trigger] = []) {
+      self.solved = solved
       self.role = role
-      self.why = why
       self.scripts = scripts
       self.triggers = triggers
+    }
+
+    package subscript<Value>(dynamicMember member: KeyPath<SolvedPackage, Value>) -> Value {
+      solved[keyPath: member]
     }
   }
 

@@ -116,11 +116,8 @@ package struct Locker: Sendable {
     let ordered = chosen.indices.compactMap { verdicts[$0] }
     try judge.refuseUnreviewed(ordered.flatMap(\.findings), image: image.name, store: fetcher.store)
     let packages = chosen.enumerated().map { index, entry in
-      let package = entry.package
-      return LockFile.Package(
-        name: package.name, version: package.version, architecture: package.architecture,
-        archive: package.archive, path: package.path, size: package.size, digest: package.digest,
-        source: package.source, role: entry.role, why: package.why, scripts: verdicts[index]?.scripts ?? [],
+      LockFile.Package(
+        entry.package, role: entry.role, scripts: verdicts[index]?.scripts ?? [],
         triggers: verdicts[index]?.triggers ?? [])
     }
     return (packages, judge.unusedReviews(ordered))
@@ -129,7 +126,7 @@ package struct Locker: Sendable {
 
 extension SolvedPackage {
   /// The package's file, for the fetcher.
-  var fetchItem: FetchItem {
+  package var fetchItem: FetchItem {
     let file = path.split(separator: "/").last.map(String.init) ?? name
     return FetchItem(name: file, archive: archive, paths: [path], size: size, digest: digest)
   }

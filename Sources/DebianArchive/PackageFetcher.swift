@@ -29,11 +29,3 @@ package enum PackageFetcher {
     return fetcher.notes
   }
 }
-
-extension LockFile.Package {
-  /// The package's file, for the fetcher.
-  package var fetchItem: FetchItem {
-    let file = path.split(separator: "/").last.map(String.init) ?? name
-    return FetchItem(name: file, archive: archive, paths: [path], size: size, digest: digest)
-  }
-}

@@ -52,6 +52,21 @@ package struct SolvedPackage: Sendable, Equatable {
   package let source: String
   /// From who asked for it, over the shortest chain of dependencies, to this package.
   package let why: [String]
+
+  package init(
+    name: String, version: String, architecture: String, archive: String, path: String, size: Int,
+    digest: SHA256Digest, source: String, why: [String]
+  ) {
+    self.name = name
+    self.version = version
+    self.architecture = architecture
+    self.archive = archive
+    self.path = path
+    self.size = size
+    self.digest = digest
+    self.source = source
+    self.why = why
+  }
 }
 
 /// A consistent set of packages.

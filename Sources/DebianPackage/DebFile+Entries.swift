@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension DebFile {
   /// Every path of the data archive, in its order, read in one pass; the archive's own top directory is left out.
   ///
@@ -55,7 +57,7 @@ private struct EntryChecker {
 
   let label: String
   let limits: DebLimits
-  private var nodes: [String: Node] = [:]
+  private var nodes: [ExactString: Node] = [:]
   /// dpkg-deb names every directory; without a bound, deep paths could cost far more memory than their bytes.
   private var impliedDirectories = 0
   private static let maximumImpliedDirectories = 10_000
@@ -75,15 +77,16 @@ private struct EntryChecker {
     }
     try admitParents(of: path)
     let kind = try kind(of: header, path)
-    switch (nodes[path], kind) {
+    let key = ExactString(path)
+    switch (nodes[key], kind) {
     case (nil, _), (.impliedDirectory, .directory): break
     default: throw DebianPackageError(.duplicate, "\(label) has “\(path)” twice")
     }
     switch kind {
-    case .directory: nodes[path] = .directory
-    case .file: nodes[path] = .file
-    case .symlink: nodes[path] = .symlink
-    case .hardLink(let target): nodes[path] = .hardLink(to: target)
+    case .directory: nodes[key] = .directory
+    case .file: nodes[key] = .file
+    case .symlink: nodes[key] = .symlink
+    case .hardLink(let target): nodes[key] = .hardLink(to: target)
     }
     return (path, kind)
   }
@@ -106,9 +109,9 @@ private struct EntryChecker {
     var parent = path[...]
     while let slash = parent.utf8.lastIndex(of: ASCII.slash) {
       parent = parent[..<slash]
-      switch nodes[String(parent)] {
+      switch nodes[ExactString(String(parent))] {
       case nil:
-        nodes[String(parent)] = .impliedDirectory
+        nodes[ExactString(String(parent))] = .impliedDirectory
         impliedDirectories += 1
         guard impliedDirectories <= Self.maximumImpliedDirectories else {
           throw DebianPackageError(
@@ -156,7 +159,7 @@ private struct EntryChecker {
       throw DebianPackageError(
         .unsafeLink, "\(label): “\(path)” is a hard link to an absolute path or to the top")
     }
-    switch nodes[target] {
+    switch nodes[ExactString(target)] {
     case .file: return target
     case .hardLink(let first): return first
     default:

@@ -36,14 +36,17 @@ extension BuiltRelease {
       tool: "netimg-\(BuilderVersion.current)", parts: inventory.parts)
     var files = boot.map { DigestedFile($0.name, $0.content) }
     files.append(DigestedFile(ReleaseFile.lock, ByteRope(inputs.lock.encoded())))
-    files.append(DigestedFile(ReleaseFile.packs, ByteRope(try inventory.packs.encode())))
+    files.append(
+      DigestedFile(
+        ReleaseFile.packs, ByteRope(try inventory.packs.naming(componentsOf: inputs.image).encode())))
     files.append(DigestedFile(ReleaseFile.sbom, ByteRope(sbom.encode())))
     files.sort { $0.name < $1.name }
     let statement = SLSAStatement(
       subjects: files.map { SLSAStatement.Resource(name: $0.name, digest: $0.digest.hex) },
       manifest: inputs.image.manifestPath, commit: inputs.commit, isDirty: inputs.isDirty,
       compressionLevel: inputs.compressionLevel, version: BuilderVersion.current,
-      formats: BuilderVersion.formats, dependencies: dependencies(inputs, distribution: distribution))
+      formats: BuilderVersion.formats, zstd: FrameCodec.encoder,
+      dependencies: dependencies(inputs, distribution: distribution))
     files.append(DigestedFile(ReleaseFile.provenance, ByteRope(statement.encode())))
     return files.sorted { $0.name < $1.name }
   }

@@ -76,7 +76,7 @@ extension BuiltRelease {
       },
       builder: Release.Builder(
         version: BuilderVersion.current, compressionLevel: inputs.compressionLevel,
-        formats: BuilderVersion.formats))
+        formats: BuilderVersion.formats, zstd: FrameCodec.encoder))
     return BuiltRelease(
       release: release, files: artifacts.map { ($0.name, $0.content) } + frames,
       manifest: try release.encode())
@@ -89,6 +89,8 @@ package enum BuilderVersion {
 
   /// The versions of everything whose bytes go into a release.
   package static let formats = [
-    "erofs": EROFS.formatVersion, "frame": FrameCodec.formatVersion, "index": Int(RootIndex.formatVersion),
+    "cpio": CpioArchive.formatVersion, "erofs": EROFS.formatVersion, "frame": FrameCodec.formatVersion,
+    "index": Int(RootIndex.formatVersion), "uki": UnifiedKernelImage.formatVersion,
+    "verity": DmVerity.formatVersion,
   ]
 }

@@ -17,15 +17,19 @@ package struct FrameCache: Sendable {
   }
 
   private let store: BlobStore
+  private let usesKept: Bool
 
-  package init(store: BlobStore) {
+  /// - Parameter usesKept: whether frames of earlier builds count; new ones are kept in any case.
+  package init(store: BlobStore, usesKept: Bool = true) {
     self.store = store
+    self.usesKept = usesKept
   }
 
   /// The frame named by `key` (a digest that decides the content), from the store or made from `content`.
   package func frame(_ key: SHA256Digest, level: Int, content: () throws -> [UInt8]) throws -> Made {
-    let name = "\(FrameCodec.formatVersion)-\(level)-\(key.hex)"
-    if let record = try store.record(kind: Self.recordKind, key: name), let made = try kept(record) {
+    let name = "\(FrameCodec.formatVersion)-\(FrameCodec.encoder)-\(level)-\(key.hex)"
+    if usesKept, let record = try store.record(kind: Self.recordKind, key: name), let made = try kept(record)
+    {
       return made
     }
     let made = try Self.make(try content(), level: level)

@@ -8,9 +8,12 @@ internal import Manifest
 ///
 /// It opens no socket, starts no program, needs no privilege and looks at nothing but its inputs and the store.
 package enum ImageBuild {
-  /// - Parameter report: told when a phase begins.
+  /// - Parameters:
+  ///   - usesKept: whether what earlier builds left in the store counts, or all is made anew from the packages.
+  ///   - report: told when a phase begins.
   package static func run(
-    _ inputs: BuildInputs, store: BlobStore, report: @escaping @Sendable (BuildPhase) -> Void = { _ in }
+    _ inputs: BuildInputs, store: BlobStore, usesKept: Bool = true,
+    report: @escaping @Sendable (BuildPhase) -> Void = { _ in }
   ) async throws -> BuiltRelease {
     let image = inputs.image
     let disagreements = inputs.lock.check(against: image)
@@ -26,17 +29,19 @@ package enum ImageBuild {
     }
     try StageZeroProgram.check(inputs.stage0)
 
-    let unpacker = PackageUnpacker(image: image, store: store)
+    let unpacker = PackageUnpacker(image: image, store: store, usesKept: usesKept)
+    let cache = FrameCache(store: store, usesKept: usesKept)
     let result: Result<BuiltRelease, any Error>
     do {
-      result = .success(try await build(inputs, unpacker, FrameCache(store: store), report))
+      result = .success(try await build(inputs, unpacker, cache, report))
     } catch {
       result = .failure(error)
     }
     // Whatever came of damaged bytes is worth nothing; a second time they come from the packages themselves.
-    guard try unpacker.dropDamaged() else { return try result.get() }
+    guard unpacker.dropDamaged() else { return try result.get() }
+    // Damage in a store that cannot be written is still there, so nothing kept counts this time.
     return try await build(
-      inputs, PackageUnpacker(image: image, store: store), FrameCache(store: store), report)
+      inputs, PackageUnpacker(image: image, store: store, usesKept: false), cache, report)
   }
 
   private static func build(

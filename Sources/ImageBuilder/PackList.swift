@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Manifest
 
 /// `packs.json`: which path of the root comes from which input. The SBOM says it too, but of files only.
 package struct PackList: Codable, Sendable, Equatable {
@@ -16,7 +17,17 @@ package struct PackList: Codable, Sendable, Equatable {
     package var paths: [String]
   }
 
+  /// A component of the image.
+  package struct Component: Codable, Sendable, Equatable {
+    package var name: String
+    /// From the image to the component, one sentence a step.
+    package var why: [String]
+  }
+
   package var format: Int
+  /// Every component that the image is made of, those without files too, dependencies first; absent in releases of
+  /// older builders.
+  package var components: [Component]?
   package var packs: [Pack]
 
   /// The packs of a tree, in the order in which they lie in the image.
@@ -29,6 +40,22 @@ package struct PackList: Codable, Sendable, Equatable {
     packs = paths.sorted { $0.key < $1.key }.map {
       Pack(kind: "\($0.key.kind)", name: $0.key.name, paths: $0.value)
     }
+  }
+
+  /// The same, with the image's components and how the image came to them.
+  func naming(componentsOf image: ComposedImage) -> PackList {
+    var list = self
+    list.components = image.components.map { name in
+      let chain = image.componentChains[name] ?? [name]
+      return Component(
+        name: name,
+        why: chain.indices.map { index in
+          index == 0
+            ? "image \(image.name) uses component \(chain[0])"
+            : "component \(chain[index - 1]) requires component \(chain[index])"
+        })
+    }
+    return list
   }
 
   /// The file's bytes.

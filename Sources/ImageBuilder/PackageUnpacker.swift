@@ -11,20 +11,23 @@ struct PackageUnpacker: Sendable {
 
   let image: ComposedImage
   let store: BlobStore
+  private let usesKept: Bool
   private let opened = OpenedPackages()
 
-  init(image: ComposedImage, store: BlobStore) {
+  /// - Parameter usesKept: whether what earlier builds unpacked counts; new packages are kept in any case.
+  init(image: ComposedImage, store: BlobStore, usesKept: Bool = true) {
     self.image = image
     self.store = store
+    self.usesKept = usesKept
   }
 
   /// Forgets unpacked packages whose bytes turned out to be damaged, so that the next attempt unpacks them anew.
   /// Gives whether there were any.
-  func dropDamaged() throws -> Bool {
+  func dropDamaged() -> Bool {
     let damaged = opened.damaged
     for entry in damaged {
-      try store.removeRecord(kind: Self.recordKind, key: entry.key)
-      try store.remove(entry.blob)
+      try? store.removeRecord(kind: Self.recordKind, key: entry.key)
+      try? store.remove(entry.blob)
     }
     return !damaged.isEmpty
   }
@@ -68,7 +71,7 @@ struct PackageUnpacker: Sendable {
   /// The package from the store's unpacked ones, else from its .deb.
   private func contents(_ locked: LockFile.Package) throws -> PackageContents {
     let key = "\(PackageContents.formatVersion)-\(locked.digest.hex)"
-    if let kept = try kept(key) { return try checked(kept, locked) }
+    if usesKept, let kept = try kept(key) { return try checked(kept, locked) }
     guard let bytes = try store.read(locked.digest) else {
       throw BuildError(
         .missingInput,

@@ -87,6 +87,8 @@ package struct Release: Codable, Sendable, Equatable {
     package var compressionLevel: Int
     /// Versions of the encoders, by format; another version may give other bytes.
     package var formats: [String: Int]
+    /// The version of zstd; `nil` in releases from before it was recorded.
+    package var zstd: String?
   }
 
   /// The bytes of release.json: sorted keys, two spaces of indentation, a newline at the end.

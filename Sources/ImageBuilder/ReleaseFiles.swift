@@ -9,6 +9,8 @@ package enum ReleaseFile {
   /// The DSSE envelope whose payload is release.json.
   package static let signature = "release.dsse.json"
   package static let uki = "uki.efi"
+  /// The UKI with signatures for Secure Boot; only if signed. release.json does not name it: ``ReleaseSecureBoot``.
+  package static let signedUKI = "uki.signed.efi"
   package static let kernel = "vmlinuz"
   package static let initrd = "initrd"
   package static let index = "root.index"
@@ -55,9 +57,13 @@ package struct ReleaseDirectory: ~Copyable {
 
   /// Writes one file, mode 0644 whatever the umask.
   package func write(_ content: ByteRope, to name: String) throws {
-    let path = "\(temporary)/\(name)"
+    try Self.write(content, to: "\(temporary)/\(name)")
+  }
+
+  /// The same for a path inside the temporary directory, from any task.
+  static func write(_ content: ByteRope, to path: String) throws {
     let file = netimg_open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
-    guard file >= 0 else { throw Self.failure("cannot create \(path)") }
+    guard file >= 0 else { throw failure("cannot create \(path)") }
     defer { close(file) }
     for chunk in content.chunks {
       try chunk.withUnsafeBytes { bytes in
@@ -65,12 +71,12 @@ package struct ReleaseDirectory: ~Copyable {
         while !rest.isEmpty {
           let count = Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
           if count < 0 && errno == EINTR { continue }
-          guard count > 0 else { throw Self.failure("cannot write \(path)") }
+          guard count > 0 else { throw failure("cannot write \(path)") }
           rest = rest.dropFirst(count)
         }
       }
     }
-    guard fchmod(file, 0o644) == 0 else { throw Self.failure("cannot write \(path)") }
+    guard fchmod(file, 0o644) == 0 else { throw failure("cannot write \(path)") }
   }
 
   /// Puts the directory in its place. With `replacing`, what was there goes away, in the same instant.

@@ -78,8 +78,8 @@ extension ReleaseVerifier {
   private func checkPacks(_ bytes: [UInt8], _ nodes: [EROFSReader.Node]) -> [String] {
     let list: PackList
     do { list = try PackList.decode(bytes, file: ReleaseFile.packs) } catch { return [error.message] }
-    let listed = list.packs.flatMap(\.paths).sorted()
-    let real = nodes.map(\.path).filter { !$0.isEmpty }.sorted()
+    let listed = list.packs.flatMap(\.paths).map { ExactString($0) }.sorted()
+    let real = nodes.map(\.path).filter { !$0.isEmpty }.map { ExactString($0) }.sorted()
     return listed == real ? [] : ["\(ReleaseFile.packs) lists other paths than the root image has"]
   }
 
@@ -107,9 +107,9 @@ extension ReleaseVerifier {
     } catch {
       return ["\(name) is no SPDX document: \(JSONProblem.describe(error))"]
     }
-    var stated: [String: String] = [:]
+    var stated: [ExactString: String] = [:]
     for file in sbom.files {
-      stated[file.fileName] = file.checksums.first { $0.algorithm == "SHA256" }?.checksumValue
+      stated[ExactString(file.fileName)] = file.checksums.first { $0.algorithm == "SHA256" }?.checksumValue
     }
     let files = nodes.filter { $0.kind == .file }
     let digests: [String]
@@ -119,7 +119,7 @@ extension ReleaseVerifier {
       return ["the root image: \(error)"]
     }
     var findings: [String] = []
-    for (file, digest) in zip(files, digests) where stated["./\(file.path)"] != digest {
+    for (file, digest) in zip(files, digests) where stated[ExactString("./\(file.path)")] != digest {
       findings.append("\(name) says something else of /\(file.path) than the root image holds")
     }
     if findings.isEmpty, stated.count != files.count {

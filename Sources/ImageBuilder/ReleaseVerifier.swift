@@ -1,6 +1,7 @@
 internal import Bytes
 internal import FrameFormat
 internal import ImageFormat
+package import SecureBoot
 package import Signing
 
 /// Checks a release from its signature down to each frame, and lists everything that is wrong.
@@ -11,6 +12,8 @@ package struct ReleaseVerifier: Sendable {
     package let digest: String
     /// The keys whose signature counts.
     package let signers: [PublicKey]
+    /// Whose signatures for Secure Boot the UKI has; empty if none, or if they are not right.
+    package let secureBoot: [X509Certificate]
     /// One sentence for each thing that is wrong; empty if all is well.
     package let findings: [String]
   }
@@ -24,7 +27,10 @@ package struct ReleaseVerifier: Sendable {
   /// - Parameters:
   ///   - keys: the keys that are trusted. Without any, the signature is not looked at.
   ///   - threshold: how many of them must have signed.
-  package func verify(keys: [PublicKey], threshold: Int) async throws -> Outcome {
+  ///   - secureBoot: certificates that must each have signed the UKI for Secure Boot.
+  package func verify(
+    keys: [PublicKey], threshold: Int, secureBoot: [X509Certificate] = []
+  ) async throws -> Outcome {
     var findings: [String] = []
     var signers: [PublicKey] = []
     if !keys.isEmpty {
@@ -46,9 +52,28 @@ package struct ReleaseVerifier: Sendable {
     if !keys.isEmpty { findings += checkEnvelopes(keys, artifacts) }
     findings += await checkDocuments(artifacts, image: root.image)
     if let uki = artifacts[ReleaseFile.uki] { findings += checkUKI(uki, artifacts) }
+    let programSigners = checkSecureBoot(secureBoot, &findings)
     return Outcome(
       release: reader.release, digest: SHA256.digest(of: reader.manifest).hex, signers: signers,
-      findings: findings)
+      secureBoot: programSigners, findings: findings)
+  }
+
+  /// The signed UKI, where there is one, must be the unsigned one and good signatures of it.
+  private func checkSecureBoot(
+    _ required: [X509Certificate], _ findings: inout [String]
+  ) -> [X509Certificate] {
+    do {
+      let signers = try ReleaseSecureBoot.signers(of: reader)
+      for certificate in required where !signers.contains(certificate) {
+        findings.append(
+          "the UKI is not signed for Secure Boot by \(certificate.name) (sha256:\(certificate.fingerprint.hex))"
+        )
+      }
+      return signers
+    } catch {
+      findings.append("\(ReleaseFile.signedUKI): \(error)")
+      return []
+    }
   }
 
   private func checkSignature(_ keys: [PublicKey], _ threshold: Int) throws -> [PublicKey] {

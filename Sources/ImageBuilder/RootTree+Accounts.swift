@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Manifest
 internal import NativeActions
 
@@ -34,13 +35,13 @@ extension RootTree {
   /// The files of a configuration directory as systemd reads them: `/etc` before `/usr/lib` for the same name, in the
   /// order of their names.
   func configurationFiles(in directory: String, suffix: String = ".conf") -> [String] {
-    var byName: [String: String] = [:]
+    var byName: [ExactString: String] = [:]
     for base in ["usr/lib/\(directory)", "etc/\(directory)"] {
       for path in paths(below: base) where Self.parent(of: path) == base && path.hasSuffix(suffix) {
-        byName[Self.name(of: path)] = path
+        byName[ExactString(Self.name(of: path))] = path
       }
     }
-    return byName.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map(\.value)
+    return byName.sorted { $0.key < $1.key }.map(\.value)
   }
 
   private static func line(_ group: Located<GroupEntry>) -> Sysusers.Line {

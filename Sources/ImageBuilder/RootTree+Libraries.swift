@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Manifest
 internal import NativeActions
 
@@ -19,9 +20,9 @@ extension RootTree {
     let configuration = self["etc/ld.so.conf"]?.bytes ?? Array("include /etc/ld.so.conf.d/*.conf\n".utf8)
     var directories: [String] = []
     try read(configuration, file: "/etc/ld.so.conf", depth: 0, into: &directories)
-    var seen: Set<String> = []
+    var seen: Set<ExactString> = []
     return (directories + LibraryCache.systemDirectories).filter { directory in
-      resolve(directory).map { seen.insert($0).inserted } ?? false
+      resolve(directory).map { seen.insert(ExactString($0)).inserted } ?? false
     }
   }
 

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension RootTree {
   /// Adds what a package ships, in the order of its archive.
   package mutating func add(_ package: UnpackedPackage) throws(BuildError) {
@@ -22,7 +24,7 @@ extension RootTree {
       }
       node.owner = entry.owner
       node.group = entry.group
-      node.isConfigurationFile = package.conffiles.contains(Self.canonical(entry.path))
+      node.isConfigurationFile = package.conffiles.contains(ExactString(Self.canonical(entry.path)))
       try add(node, at: entry.path)
     }
   }

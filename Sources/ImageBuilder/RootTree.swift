@@ -5,39 +5,39 @@ internal import Bytes
 /// Paths are relative to the root without a leading slash (`usr/bin/ip`); the root itself is the empty path. The
 /// tree is merged-/usr from the start: what a package ships below `/lib` lands below `/usr/lib`.
 package struct RootTree: Sendable {
-  package private(set) var nodes: [String: RootNode] = [:]
+  private var nodes: [ExactString: RootNode] = [:]
 
   /// The directories that are symbolic links into /usr (Debian's merged-/usr).
   package static let mergedDirectories = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"]
 
   package init() {
     let generated = PackName(.generated, "root")
-    nodes[""] = RootNode(.directory, mode: 0o755, pack: generated)
+    self[""] = RootNode(.directory, mode: 0o755, pack: generated)
     for name in ["bin", "lib", "lib64", "sbin"] {
-      nodes[name] = RootNode(.symlink("usr/\(name)"), mode: 0o777, pack: generated)
+      self[name] = RootNode(.symlink("usr/\(name)"), mode: 0o777, pack: generated)
     }
   }
 
   package subscript(path: String) -> RootNode? {
-    get { nodes[path] }
-    set { nodes[path] = newValue }
+    get { nodes[ExactString(path)] }
+    set { nodes[ExactString(path)] = newValue }
   }
 
   /// All paths in byte order, so that a parent comes before what it holds.
   package var sortedPaths: [String] {
-    nodes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    nodes.keys.sorted().map(\.text)
   }
 
   /// The paths below a directory, in byte order.
   package func paths(below directory: String) -> [String] {
     let prefix = directory.isEmpty ? "" : directory + "/"
-    return nodes.keys.filter { $0.utf8.starts(with: prefix.utf8) && !$0.isEmpty }
-      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return nodes.keys.filter { $0.text.utf8.starts(with: prefix.utf8) && !$0.text.isEmpty }.sorted()
+      .map(\.text)
   }
 
   /// A path with or without a leading slash, with merged-/usr applied.
   package static func canonical(_ path: String) -> String {
-    let trimmed = path.utf8.first == UInt8(ascii: "/") ? String(path.dropFirst()) : path
+    let trimmed = path.utf8.first == UInt8(ascii: "/") ? String(Substring(path.utf8.dropFirst())) : path
     let first = trimmed.slashSeparated(omittingEmpty: false).first ?? ""
     return mergedDirectories.contains(first) && first.utf8.count < trimmed.utf8.count
       ? "usr/\(trimmed)" : trimmed
@@ -55,47 +55,23 @@ package struct RootTree: Sendable {
     return String(path[path.utf8.index(after: slash)...])
   }
 
-  /// Where a path leads once every symbolic link on the way is followed inside the image; `nil` if it leads to
-  /// nothing or in circles (40 links, as in the kernel).
-  package func resolve(_ path: String) -> String? {
-    var rest = path.slashSeparated()[...]
-    var current: [String] = []
-    var links = 0
-    while let component = rest.popFirst() {
-      if component == "." { continue }
-      if component == ".." {
-        _ = current.popLast()
-        continue
-      }
-      current.append(component)
-      guard let node = nodes[current.joined(separator: "/")] else { return nil }
-      guard case .symlink(let target) = node.kind else { continue }
-      links += 1
-      guard links <= 40 else { return nil }
-      current.removeLast()
-      if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.slashSeparated() + rest)[...]
-    }
-    return current.joined(separator: "/")
-  }
-
   /// The node that a path leads to, links followed.
   package func node(at path: String) -> RootNode? {
-    resolve(path).flatMap { nodes[$0] }
+    resolve(path).flatMap { self[$0] }
   }
 
   /// Adds a node. A directory joins one that is there; an equal file or link is no conflict; anything else is.
   package mutating func add(_ node: RootNode, at path: String) throws(BuildError) {
     let path = try place(Self.canonical(path), node)
-    guard let present = nodes[path] else {
-      nodes[path] = node
+    guard let present = self[path] else {
+      self[path] = node
       return
     }
     switch (present.kind, node.kind) {
     case (.directory, .directory):
       // The root of every archive: what is there stays, unless only the builder asked for it so far.
       if present.pack.kind == .generated && node.pack.kind != .generated && !path.isEmpty {
-        nodes[path] = node
+        self[path] = node
       } else if node.pack.kind != .package && !present.hasAccess(of: node) {
         throw BuildError(
           .conflict,
@@ -103,8 +79,8 @@ package struct RootTree: Sendable {
         )
       }
     case (.file(let old), .file(let new)) where old.bytes == new.bytes && present.mode == node.mode: break
-    case (.symlink(let old), .symlink(let new)) where old == new: break
-    case (.symlink, .directory) where resolve(path).flatMap({ nodes[$0]?.isDirectory }) == true: break
+    case (.symlink(let old), .symlink(let new)) where old.isExactly(new): break
+    case (.symlink, .directory) where resolve(path).flatMap({ self[$0]?.isDirectory }) == true: break
     default:
       guard present.isConfigurationFile, node.pack.kind != .package else {
         throw BuildError(
@@ -112,14 +88,14 @@ package struct RootTree: Sendable {
           "/\(path) comes from \(present.pack) and, with other content, from \(node.pack); drop it from one of them"
         )
       }
-      nodes[path] = node
+      self[path] = node
     }
   }
 
   /// Adds or replaces a node that the builder itself makes.
   package mutating func put(_ node: RootNode, at path: String) {
     makeParents(of: path, pack: node.pack)
-    nodes[path] = node
+    self[path] = node
   }
 
   /// Adds or replaces a generated file, owned by root.
@@ -134,31 +110,31 @@ package struct RootTree: Sendable {
 
   /// Adds a generated directory unless there is one.
   package mutating func putDirectory(_ path: String, mode: UInt16 = 0o755) {
-    guard nodes[path] == nil else { return }
+    guard self[path] == nil else { return }
     put(RootNode(.directory, mode: mode, pack: PackName(.generated, "files")), at: path)
   }
 
   package mutating func remove(_ path: String) {
-    nodes[path] = nil
+    self[path] = nil
   }
 
   /// The place of a canonical path, through links that stand for directories, with its parents made.
   private mutating func place(_ path: String, _ node: RootNode) throws(BuildError) -> String {
     guard !path.isEmpty else { return path }
     // A package that ships /lib itself means the directory behind the link.
-    if node.isDirectory, Self.mergedDirectories.contains(path), case .symlink? = nodes[path]?.kind {
+    if node.isDirectory, Self.mergedDirectories.contains(path), case .symlink? = self[path]?.kind {
       return try place("usr/\(path)", node)
     }
     let parent = Self.parent(of: path)
-    if nodes[parent]?.isDirectory == true { return path }
+    if self[parent]?.isDirectory == true { return path }
     var ancestor = parent
-    while nodes[ancestor] == nil { ancestor = Self.parent(of: ancestor) }
-    guard let real = resolve(ancestor), nodes[real]?.isDirectory == true else {
+    while self[ancestor] == nil { ancestor = Self.parent(of: ancestor) }
+    guard let real = resolve(ancestor), self[real]?.isDirectory == true else {
       throw BuildError(
         .conflict, "/\(path) of \(node.pack) lies below /\(ancestor), which is no directory: drop one of them"
       )
     }
-    if real != ancestor {
+    if !real.isExactly(ancestor) {
       // What is behind the link may be another one.
       let rest = path[path.utf8.index(path.startIndex, offsetBy: ancestor.utf8.count + 1)...]
       return try place(real.isEmpty ? String(rest) : "\(real)/\(rest)", node)
@@ -169,8 +145,8 @@ package struct RootTree: Sendable {
 
   private mutating func makeParents(of path: String, pack: PackName) {
     var parent = Self.parent(of: path)
-    while !parent.isEmpty, nodes[parent] == nil {
-      nodes[parent] = RootNode(.directory, mode: 0o755, pack: PackName(.generated, "parents"))
+    while !parent.isEmpty, self[parent] == nil {
+      self[parent] = RootNode(.directory, mode: 0o755, pack: PackName(.generated, "parents"))
       parent = Self.parent(of: parent)
     }
   }

@@ -1,3 +1,4 @@
+package import Bytes
 package import DebianPackage
 package import Manifest
 
@@ -9,7 +10,7 @@ package struct UnpackedPackage: Sendable {
   package let control: ControlParagraph
   /// The paths that go into the image, conffiles included; those that the manifest drops are not here.
   package let entries: [PackageContents.Entry]
-  package let conffiles: Set<String>
+  package let conffiles: Set<ExactString>
   /// What the package's scripts and triggers would have done and the builder does instead.
   package let actions: [ScriptAction]
   /// The kernel, if the package holds one.
@@ -41,7 +42,7 @@ package struct UnpackedPackage: Sendable {
     name = contents.name
     version = contents.version
     control = contents.control
-    conffiles = Set(contents.conffiles.map(RootTree.canonical))
+    conffiles = Set(contents.conffiles.map { ExactString(RootTree.canonical($0)) })
     self.actions = actions
     copyright = Self.copyright(of: contents)
     let kept = contents.entries.filter { entry in

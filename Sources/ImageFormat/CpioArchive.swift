@@ -5,6 +5,8 @@ package import Bytes
 /// Entries stay in the order in which they are added. Inode numbers count from 1, times are all the same, nobody
 /// but the caller's own arguments decides a byte. File contents are shared, not copied.
 package struct CpioArchive: Sendable {
+  /// Changes whenever the same entries would give other bytes.
+  package static let formatVersion = 1
   /// The modification time of everything, in seconds since 1970.
   package let timestamp: UInt32
   private var rope = ByteRope()

@@ -13,6 +13,8 @@ package struct VerityTree: Sendable, Equatable {
 ///
 /// No salt, so that a block's hash depends on nothing but the block: leaf hashes are cached by pack.
 package enum DmVerity {
+  /// Changes whenever the same blocks and UUID would give other bytes.
+  package static let formatVersion = 1
   /// The size of data and hash blocks in bytes.
   package static let blockSize = 4096
   /// The size of a hash in bytes.

@@ -3,6 +3,8 @@ package import Bytes
 /// A unified kernel image: systemd's EFI stub with kernel, initrd, command line and more as sections
 /// (UAPI Group specification 5, "Unified Kernel Image").
 package enum UnifiedKernelImage {
+  /// Changes whenever the same stub and sections would give other bytes.
+  package static let formatVersion = 1
   /// `IMAGE_SCN_MEM_READ`, with `IMAGE_SCN_CNT_CODE` or `_INITIALIZED_DATA`: nothing is executed or written in
   /// place.
   private static let code: UInt32 = 0x4000_0020

@@ -74,7 +74,7 @@ package struct Explanation: Encodable, Sendable {
       case .symlink: "link"
       case .special: "special"
       }
-    let pack = image.packs.packs.first { $0.paths.contains(resolution.path) }
+    let pack = image.packs.packs.first { $0.paths.contains { $0.isExactly(resolution.path) } }
     guard let pack else {
       self.pack = "netimg"
       package = nil
@@ -84,7 +84,7 @@ package struct Explanation: Encodable, Sendable {
     guard pack.kind == "package", let locked = image.lock.package(named: pack.name) else {
       self.pack = pack.kind == "generated" ? "netimg" : "\(pack.kind) \(pack.name)"
       package = nil
-      why = Self.reason(pack, path: resolution.path, image.release)
+      why = Self.reason(pack, path: resolution.path, image)
       return
     }
     self.pack = "package \(pack.name)"
@@ -94,14 +94,24 @@ package struct Explanation: Encodable, Sendable {
       suites: image.lock.archives.filter { $0.archive == locked.archive }.map {
         Suite(suite: $0.suite, signed: $0.date.description, inRelease: $0.digest.hex)
       })
-    why = locked.why
+    why = Self.chain(locked.why, image)
   }
 
-  private static func reason(_ pack: PackList.Pack, path: String, _ release: Release) -> [String] {
+  /// A package's reasons in the lock, and before them how the image came to the component that asks first.
+  private static func chain(_ reasons: [String], _ image: ReleaseImage) -> [String] {
+    let words = (reasons.first ?? "").split(separator: " ")
+    guard words.count > 2, words[0] == "component" else { return reasons }
+    return component(String(words[1]), image) + reasons
+  }
+
+  private static func component(_ name: String, _ image: ReleaseImage) -> [String] {
+    image.packs.components?.first { $0.name == name }?.why ?? []
+  }
+
+  private static func reason(_ pack: PackList.Pack, path: String, _ image: ReleaseImage) -> [String] {
     switch pack.kind {
-    case "component":
-      ["\(release.source.manifest) uses the component \(pack.name)", "images/\(pack.name) declares it"]
-    case "image": ["\(release.source.manifest) declares it"]
+    case "component": component(pack.name, image) + ["images/\(pack.name) declares it"]
+    case "image": ["\(image.release.source.manifest) declares it"]
     case "stage0": ["netimg puts its first program of the initrd into every image, for reference"]
     default: [GeneratedFile.reason(path)]
     }

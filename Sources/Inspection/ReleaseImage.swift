@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 package import DebianArchive
 package import FrameFormat
 package import ImageBuilder
@@ -15,7 +15,7 @@ package struct ReleaseImage: Sendable {
   package let packs: PackList
   /// The lock file that the release was built from.
   package let lock: LockFile
-  private let numbers: [String: Int]
+  private let numbers: [ExactString: Int]
 
   package var release: Release { reader.release }
 
@@ -25,14 +25,14 @@ package struct ReleaseImage: Sendable {
     let frames = FrameReader(reader, index)
     files = try EROFSReader(byteCount: index.dataSize) { try frames.read($0) }
     nodes = try files.tree()
-    numbers = Dictionary(nodes.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    numbers = Dictionary(nodes.enumerated().map { (ExactString($1.path), $0) }) { first, _ in first }
     packs = try PackList.decode(
       try reader.read(ReleaseFile.packs), file: "\(directory)/\(ReleaseFile.packs)")
     lock = try LockFile(decoding: try reader.read(ReleaseFile.lock), file: "\(directory)/\(ReleaseFile.lock)")
   }
 
   /// The node of exactly this path, without a leading slash; `nil` if there is none.
-  package func node(_ path: String) -> EROFSReader.Node? { numbers[path].map { nodes[$0] } }
+  package func node(_ path: String) -> EROFSReader.Node? { numbers[ExactString(path)].map { nodes[$0] } }
 
   /// A file's bytes.
   package func bytes(of node: EROFSReader.Node) throws -> [UInt8] {
@@ -40,10 +40,10 @@ package struct ReleaseImage: Sendable {
   }
 
   /// The pack of each path.
-  package var packOfPath: [String: PackList.Pack] {
-    var result: [String: PackList.Pack] = [:]
+  package var packOfPath: [ExactString: PackList.Pack] {
+    var result: [ExactString: PackList.Pack] = [:]
     for pack in packs.packs {
-      for path in pack.paths { result[path] = pack }
+      for path in pack.paths { result[ExactString(path)] = pack }
     }
     return result
   }
@@ -62,32 +62,23 @@ extension ReleaseImage {
   ///
   /// - Throws: `notFound` with the part that is missing.
   package func resolve(_ path: String, followLast: Bool) throws -> Resolution {
-    var rest = path.slashSeparated()[...]
-    var current: [String] = []
-    var links: [String] = []
-    while let component = rest.popFirst() {
-      if component == "." { continue }
-      if component == ".." {
-        _ = current.popLast()
-        continue
+    let walk = try LinkWalk(path, followLast: followLast) { here in
+      guard let node = node(here) else { return nil }
+      return switch node.kind {
+      case .directory: .directory
+      case .symlink: .link(to: String(decoding: try files.target(of: node), as: UTF8.self))
+      case .file, .special: .other
       }
-      current.append(component)
-      let here = current.joined(separator: "/")
-      guard let node = node(here) else {
-        throw InspectionError(
-          .notFound,
-          "/\(here) is not in \(reader.directory)\(links.isEmpty ? "" : " (\(links.joined(separator: ", ")))")"
-        )
-      }
-      guard node.kind == .symlink, followLast || !rest.isEmpty else { continue }
-      let target = String(decoding: try files.target(of: node), as: UTF8.self)
-      links.append("/\(here) → \(target)")
-      // The kernel's own limit.
-      guard links.count <= 40 else { throw InspectionError(.notFound, "/\(path) leads in circles") }
-      current.removeLast()
-      if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.slashSeparated() + rest)[...]
     }
-    return Resolution(path: current.joined(separator: "/"), links: links)
+    let links = walk.links.map { "/\($0.path) → \($0.target)" }
+    switch walk.end {
+    case .found(let path): return Resolution(path: path, links: links)
+    case .missing(let missing):
+      throw InspectionError(
+        .notFound,
+        "/\(missing) is not in \(reader.directory)\(links.isEmpty ? "" : " (\(links.joined(separator: ", ")))")"
+      )
+    case .circular: throw InspectionError(.notFound, "/\(path) leads in circles")
+    }
   }
 }

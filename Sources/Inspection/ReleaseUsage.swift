@@ -1,3 +1,4 @@
+internal import Bytes
 internal import DebianArchive
 internal import ImageBuilder
 internal import ImageFormat
@@ -46,7 +47,7 @@ package struct ReleaseUsage: Encodable, Sendable {
       let path = node.path
       files += 1
       bytes += node.size
-      if let pack = packOfPath[path] {
+      if let pack = packOfPath[ExactString(path)] {
         let key = "\(pack.kind) \(pack.name)"
         var entry = packs[key] ?? (pack, 0, 0, 0)
         entry.files += 1
@@ -54,7 +55,7 @@ package struct ReleaseUsage: Encodable, Sendable {
         entry.stored += shares.stored(of: node)
         packs[key] = entry
       }
-      let components = path.split(separator: "/").dropLast()
+      let components = path.slashSeparated().dropLast()
       for length in 0...min(depth, components.count) {
         let directory = "/" + components.prefix(length).joined(separator: "/")
         directories[directory, default: (0, 0)].files += 1

@@ -132,14 +132,14 @@ package enum Alternatives {
 /// Collects links, and refuses two owners of one.
 private struct AlternativeLinks {
   private(set) var links: [Alternatives.Link] = []
-  private var owners: [String: String] = [:]
+  private var owners: [ExactString: String] = [:]
 
   mutating func add(path: String, name: String, target: String, origin: String) throws(NativeActionError) {
     let generic = "/etc/alternatives/\(name)"
     for link in [
       Alternatives.Link(path: path, target: generic), Alternatives.Link(path: generic, target: target),
     ] {
-      if let other = owners.updateValue(origin, forKey: link.path) {
+      if let other = owners.updateValue(origin, forKey: ExactString(link.path)) {
         throw NativeActionError(
           .conflict, at: origin, "the alternatives' link \(link.path) is claimed by \(other) as well")
       }

@@ -40,7 +40,7 @@ package struct CertificateBundle: Sendable {
     var text: [UInt8] = []
     var links: [Link] = []
     var certificates: [(name: String, der: [UInt8], hash: UInt32)] = []
-    var owners: [String: String] = [:]
+    var owners: [ExactString: String] = [:]
     for source in sources.sorted(by: { precedesBytewise($0.path, $1.path) }) {
       guard source.pem.count <= Self.largestFile else {
         throw NativeActionError(
@@ -50,7 +50,7 @@ package struct CertificateBundle: Sendable {
       let hash = try Self.subjectHash(der, path: source.path)
       text += PEMCertificate.encode(der)
       let name = Self.linkName(source.path)
-      if let other = owners.updateValue(source.path, forKey: name) {
+      if let other = owners.updateValue(source.path, forKey: ExactString(name)) {
         throw NativeActionError(
           .conflict, at: source.path, "the link \(name) is that of \(other) already; rename one of the files")
       }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension Tmpfiles {
   /// What to do to the image's tree for one line. Owners are names or numbers for the caller to look up; `nil` is root
   /// for what is created, and "as it is" for what exists.
@@ -48,13 +50,13 @@ extension Tmpfiles {
   package static func buildActions(_ lines: [Line]) throws(NativeActionError) -> [Action] {
     var creations: [(path: String, action: Action)] = []
     var adjustments: [Action] = []
-    var seen = Set<String>()
+    var seen = Set<ExactString>()
     for line in lines where !isLeftToBoot(line.path) && !line.modifiers.contains(.credential) {
       do throws(NativeActionError) {
         guard let action = try line.action() else { continue }
         if line.kind.takesGlob {
           adjustments.append(action)
-        } else if seen.insert(line.path).inserted {
+        } else if seen.insert(ExactString(line.path)).inserted {
           creations.append((line.path, action))
         }
       } catch {

@@ -1,8 +1,9 @@
 internal import CLibsodium
 
 /// Base64 with padding (RFC 4648, sections 4 and 5), strict: no white space, no left-over bits.
-enum Base64 {
-  static func encode(_ bytes: [UInt8]) -> String {
+package enum Base64 {
+  /// Without line breaks.
+  package static func encode(_ bytes: [UInt8]) -> String {
     bytes.withUnsafeBytes { encode($0) }
   }
 
@@ -22,7 +23,7 @@ enum Base64 {
   }
 
   /// `nil` unless the text is canonical base64 of either alphabet (not a mix of them).
-  static func decode(_ text: String) -> [UInt8]? {
+  package static func decode(_ text: String) -> [UInt8]? {
     decode(text, sodium_base64_VARIANT_ORIGINAL) ?? decode(text, sodium_base64_VARIANT_URLSAFE)
   }
 

@@ -1,6 +1,3 @@
-internal import Dispatch
-internal import Glibc
-
 /// Signs through a program of the operator's own: a token, an HSM, a key management service.
 ///
 /// The protocol, one process for each call, no shell:
@@ -19,7 +16,7 @@ package struct ExecSigner: Signer {
   /// Asks the program for its public key. A name without a slash is looked up in `PATH`; `timeout` is in
   /// seconds, for each call (a token may wait for a finger). Throws `notFound`, `signer`, `timeout`.
   package static func open(program: String, timeout: Int = 120) async throws -> ExecSigner {
-    let output = try await run(program, "public-key", [], timeout)
+    let output = try await SigningProgram.run(program, ["public-key"], input: [], timeout: timeout)
     guard let text = String(validating: output, as: UTF8.self) else {
       throw SigningError(.signer, "\(program) public-key printed something that is not text")
     }
@@ -33,11 +30,8 @@ package struct ExecSigner: Signer {
   }
 
   package func sign(_ message: [UInt8]) async throws -> [UInt8] {
-    let output = try await Self.run(program, "sign", message, timeout)
-    let text = String(decoding: output, as: UTF8.self)
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 1, let signature = Base64.decode(String(words[0])),
-      signature.count == PublicKey.signatureByteCount
+    let output = try await SigningProgram.run(program, ["sign"], input: message, timeout: timeout)
+    guard let signature = SigningProgram.base64(output), signature.count == PublicKey.signatureByteCount
     else {
       throw SigningError(
         .signer,
@@ -50,19 +44,5 @@ package struct ExecSigner: Signer {
           + "or hash the message first?")
     }
     return signature
-  }
-
-  /// On a thread of its own: a slow token must not hold up the tasks of this process.
-  private static func run(
-    _ program: String, _ verb: String, _ input: [UInt8], _ timeout: Int
-  ) async throws -> [UInt8] {
-    try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async {
-        continuation.resume(
-          with: Result {
-            try ChildProcess(program: program, arguments: [verb], timeout: timeout).run(input: input)
-          })
-      }
-    }
   }
 }

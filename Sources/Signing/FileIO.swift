@@ -2,9 +2,10 @@ internal import CPosixShim
 internal import Glibc
 
 /// Reading and writing the small files that keys live in.
-enum FileIO {
+package enum FileIO {
   /// A regular file's bytes and mode. Throws `notFound`, `malformed` if it has more than `limit` bytes.
-  static func read(_ path: String, limit: Int) throws(SigningError) -> (bytes: [UInt8], mode: mode_t) {
+  package static func read(_ path: String, limit: Int) throws(SigningError) -> (bytes: [UInt8], mode: UInt32)
+  {
     let file = netimg_open(path, O_RDONLY | O_NONBLOCK, 0)
     guard file >= 0 else {
       throw .system("read", path, errno: errno, advice: "check the path and its permissions")
@@ -34,13 +35,18 @@ enum FileIO {
 
   /// Creates a file of exactly that mode, whole or not at all, and on disk when this returns. Throws `exists`
   /// rather than replace one.
-  static func create(_ path: String, _ text: String, mode: mode_t) throws(SigningError) {
+  package static func create(_ path: String, _ text: String, mode: UInt32) throws(SigningError) {
+    try create(path, Array(text.utf8), mode: mode)
+  }
+
+  /// The same for bytes.
+  package static func create(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(SigningError) {
     let temporary = "\(path).\(getpid()).\(String(UInt32.random(in: 0...UInt32.max), radix: 16)).tmp"
     let file = netimg_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     guard file >= 0 else {
       throw .system("write", path, errno: errno, advice: "check the directory and its permissions")
     }
-    var failure = write(text, mode: mode, to: file)
+    var failure = write(bytes, mode: mode, to: file)
     close(file)
     if failure == 0, netimg_rename_new(temporary, path) != 0 {
       failure = errno
@@ -60,8 +66,7 @@ enum FileIO {
   }
 
   /// 0 or errno.
-  private static func write(_ text: String, mode: mode_t, to file: Int32) -> Int32 {
-    let bytes = Array(text.utf8)
+  private static func write(_ bytes: [UInt8], mode: UInt32, to file: Int32) -> Int32 {
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeBytes {

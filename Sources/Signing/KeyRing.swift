@@ -48,7 +48,7 @@ package struct KeyRing: Sendable {
         "\(path) exists already and is not replaced; choose another name, or move it away")
     }
     let file = try SecretKeyFile(pair, protection: protection)
-    try makeDirectory()
+    try Self.makeDirectory(directory)
     try file.write(secret)
     do {
       try pair.publicKey.write(open)
@@ -118,7 +118,8 @@ package struct KeyRing: Sendable {
     return names.sorted()
   }
 
-  private func makeDirectory() throws {
+  /// Creates a directory of keys, mode 0700, and those above it, where they are missing.
+  package static func makeDirectory(_ directory: String) throws {
     var path = ""
     for part in directory.split(separator: "/", omittingEmptySubsequences: false) {
       path +=

@@ -33,6 +33,7 @@ package struct Report {
       "uptime-ms=\(System.uptimeMilliseconds)", "root-hash=\(stage0Value("root-hash"))",
       "stage0-ms=\(stage0Value("uptime-milliseconds"))", "image=\(osReleaseValue("IMAGE_ID"))",
       "version=\(osReleaseValue("IMAGE_VERSION"))", "pcr11=\(pcr11())",
+      "lockdown=\(lockdown())",
     ]
     print("netimg-report: " + facts.joined(separator: " "))
     let well =
@@ -94,6 +95,14 @@ package struct Report {
 
   private func pcr11() -> String {
     lines(of: "/sys/class/tpm/tpm0/pcr-sha256/11").first ?? "none"
+  }
+
+  /// What the kernel refuses even root (kernel_lockdown(7)): Debian's kernel says `integrity` if it was started under
+  /// Secure Boot, else `none`. The file has all levels, the present one in brackets.
+  private func lockdown() -> String {
+    let levels = lines(of: "/sys/kernel/security/lockdown").first?.split(separator: " ") ?? []
+    return levels.first { $0.utf8.first == UInt8(ascii: "[") }.map { String($0.dropFirst().dropLast()) }
+      ?? "unknown"
   }
 
   private func lines(of path: String) -> [String] {

@@ -10,11 +10,11 @@ struct Netimg: AsyncParsableCommand {
     commandName: "netimg",
     abstract: "Bakes immutable, signed network device images from a manifest.",
     discussion: """
-      A first image, from the samples:
-        netimg lock manifests/minimal.yaml
-        netimg key new build
-        netimg build manifests/minimal.yaml --signer build
-        netimg verify out/minimal-* --key build
+      A first image, from an empty directory:
+        netimg init router && cd router
+        netimg lock manifests/router.yaml
+        netimg build manifests/router.yaml
+        ./boot out/router-0.1.0
 
       Exit status: 0 done; 1 failed; 2 a check found a difference; 64 wrong usage; 65 a manifest, lock or input is
       wrong; 66 an input is missing; 69 no mirror answers; 74 reading or writing failed; 77 a signature or digest
@@ -22,9 +22,9 @@ struct Netimg: AsyncParsableCommand {
       """,
     version: BuilderVersion.current,
     subcommands: [
-      LockCommand.self, BuildCommand.self, VerifyCommand.self, ExtractCommand.self, InspectCommand.self,
-      ExplainCommand.self, DiffCommand.self, PublishCommand.self, ServeCommand.self, DeviceCommand.self, KeyCommand.self,
-      SchemaCommand.self, CompletionCommand.self,
+      InitCommand.self, LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self,
+      ExtractCommand.self, InspectCommand.self, ExplainCommand.self, DiffCommand.self, StoreCommand.self,
+      PublishCommand.self, ServeCommand.self, DeviceCommand.self, KeyCommand.self, SchemaCommand.self, CompletionCommand.self,
     ])
 
   /// The main thread waits for signals; the work is done elsewhere.

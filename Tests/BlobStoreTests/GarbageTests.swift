@@ -9,9 +9,9 @@ import Testing
     try await withStore { store in
       let all = try (0..<5).map { try store.insert(pattern(1000, seed: $0)) }
       for (age, digest) in all.enumerated() { setAge(store.path(of: digest), seconds: 100 + age * 10) }
-      let (removed, bytes) = try store.collectGarbage(maximumSize: 2500)
-      #expect(removed == 3)
-      #expect(bytes == 3000)
+      let done = try store.collectGarbage(maximumSize: 2500)
+      #expect(done.removed == 3)
+      #expect(done.bytes == 3000)
       #expect(try store.digests() == [all[0], all[1]].sorted())
       let again = try store.collectGarbage(maximumSize: 2500)
       #expect(again.removed == 0)
@@ -48,9 +48,9 @@ import Testing
       let bad = try store.insert(pattern(50, seed: 3))
       try flipBit(store.path(of: bad), byte: 1)
       #expect(try store.read(bad) == nil)
-      let (removed, bytes) = try store.collectGarbage(maximumSize: 1000)
-      #expect(removed == 1)
-      #expect(bytes == 1000)
+      let done = try store.collectGarbage(maximumSize: 1000)
+      #expect(done.removed == 1)
+      #expect(done.bytes == 1000)
       #expect(try store.record(kind: "k", key: "old") == nil)
       #expect(store.contains(digest))
       #expect(try leftovers(store) == [])
@@ -102,6 +102,61 @@ import Testing
       try held.append([2])
       try held.commit()
       #expect(try store.read(digest) == [1, 2])
+    }
+  }
+}
+
+@Suite struct LeaseTests {
+  @Test func whatARunningBuildUsesStays() async throws {
+    try await withStore { store in
+      let old = try store.insert(pattern(1000, seed: 1))
+      let used = try store.insert(pattern(1000, seed: 2))
+      for digest in [old, used] { setAge(store.path(of: digest), seconds: 90_000) }
+      do {
+        let lease = try #require(store.lease())
+        #expect(store.contains(used))
+        let made = try store.insert(pattern(1000, seed: 3))
+        let dry = try store.collectGarbage(maximumSize: 0, isDryRun: true)
+        #expect(dry.removed == 1 && dry.inUse == 2 && dry.left == 2000)
+        #expect(store.contains(old))
+        // Looking at it was a use, so another age it is.
+        setAge(store.path(of: old), seconds: 90_000)
+        let done = try store.collectGarbage(maximumSize: 0)
+        #expect(done == dry)
+        #expect(try store.digests() == [used, made].sorted())
+        withExtendedLifetime(lease) {}
+      }
+      #expect(try store.collectGarbage(maximumSize: 0).removed == 2)
+      #expect(try store.digests() == [])
+    }
+  }
+
+  @Test func aLeaseOfADeadProcessHoldsNothing() async throws {
+    try await withStore { store in
+      try store.insert(pattern(1000))
+      try Data().write(to: URL(filePath: "\(store.root)/leases/1-dead"))
+      #expect(try store.collectGarbage(maximumSize: 0).removed == 1)
+      #expect(try names("\(store.root)/leases") == [".gate"])
+    }
+  }
+
+  @Test func whatNothingCanDeriveAgainIsNoGarbage() async throws {
+    try await withStore { store in
+      try store.setRecord([1], kind: "archives", key: "k")
+      #expect(try store.collectGarbage(maximumSize: 0).removed == 0)
+      #expect(try store.record(kind: "archives", key: "k") == [1])
+    }
+  }
+
+  @Test func usageCountsWhatIsThere() async throws {
+    try await withStore { store in
+      try store.insert(pattern(1000))
+      try store.insert(pattern(24))
+      try store.setRecord(pattern(52), kind: "frame", key: "k")
+      let usage = try store.usage()
+      #expect(usage.blobs.count == 2 && usage.blobs.bytes == 1024)
+      #expect(usage.records["frame"]?.count == 1 && usage.records["frame"]?.bytes == 100)
+      #expect(usage.bytes == 1124 && usage.partial.count == 0)
     }
   }
 }

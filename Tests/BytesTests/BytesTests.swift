@@ -132,3 +132,26 @@ struct PathTests {
     #expect(hidden.slashSeparated().map { Array($0.utf8) } == [Array("..".utf8), [0xCC, 0x81, 0x78]])
   }
 }
+
+@Suite("strings as bytes")
+struct ExactStringTests {
+  @Test("equal characters of other bytes are other strings, for comparing, sets and order")
+  func canonicalEquivalents() {
+    let pairs = [("\u{E9}", "e\u{301}"), ("K", "\u{212A}"), (";", "\u{37E}"), ("\u{C5}", "\u{212B}")]
+    for (left, right) in pairs {
+      #expect(left == right)
+      #expect(ExactString(left) != ExactString(right))
+      #expect(!left.isExactly(right))
+      #expect(left.isExactly(String(decoding: Array(left.utf8), as: UTF8.self)))
+      #expect(Set([left, right, left].map { ExactString($0) }).count == 2)
+      let ordered = [ExactString(left), ExactString(right)].sorted().map { Array($0.text.utf8) }
+      #expect(ordered[0].lexicographicallyPrecedes(ordered[1]))
+    }
+  }
+
+  @Test("a slice of another string hashes as its bytes do")
+  func slices() {
+    let whole = "a/é/b"
+    #expect(Set([ExactString("é")]).contains(ExactString(whole.slashSeparated()[1])))
+  }
+}

@@ -13,10 +13,11 @@ import Testing
       [
         Fixture.package("zlib", "1:1.3+dfsg-1~deb13u1"), Fixture.package("stub", role: .build),
         LockFile.Package(
-          name: "app", version: "2", architecture: "all", archive: "debian", path: "pool/a/app_2_all.deb",
-          size: 99,
-          digest: SHA256.digest(of: [2]), source: "app-src", role: .image,
-          why: ["image router asks for \"app\"", "app needs ü (>= 1)\\"],
+          SolvedPackage(
+            name: "app", version: "2", architecture: "all", archive: "debian", path: "pool/a/app_2_all.deb",
+            size: 99, digest: SHA256.digest(of: [2]), source: "app-src",
+            why: ["image router asks for \"app\"", "app needs ü (>= 1)\\"]),
+          role: .image,
           scripts: [
             LockFile.Script(
               name: "postinst", digest: SHA256.digest(of: [3]), scriptClass: .known,

@@ -39,9 +39,11 @@ enum LockFixture {
     _ name: String, _ version: String = "1", role: LockFile.Role = .image, scripts: [LockFile.Script] = []
   ) -> LockFile.Package {
     LockFile.Package(
-      name: name, version: version, architecture: "amd64", archive: "debian",
-      path: "pool/main/\(name)_\(version)_amd64.deb", size: 1234, digest: SHA256.digest(of: Array(name.utf8)),
-      source: name, role: role, why: ["component base asks for \(name)"], scripts: scripts, triggers: [])
+      SolvedPackage(
+        name: name, version: version, architecture: "amd64", archive: "debian",
+        path: "pool/main/\(name)_\(version)_amd64.deb", size: 1234,
+        digest: SHA256.digest(of: Array(name.utf8)), source: name, why: ["component base asks for \(name)"]),
+      role: role, scripts: scripts)
   }
 
   static func lock(_ packages: [LockFile.Package], image: ComposedImage) -> LockFile {

@@ -59,6 +59,13 @@ enum Bench {
     return path
   }
 
+  /// Whether the programs under test can be those of HEAD: nothing that decides them has changed since.
+  static let isCommitted: Bool = {
+    let paths = ["Sources", "tools", "Makefile", "Package.swift"]
+    let result = try? run(["git", "diff", "--quiet", "HEAD", "--"] + paths, directory: repository)
+    return result?.status == 0
+  }()
+
   /// A clone of the repository, the same commit each time.
   static func checkout(_ name: String) throws -> String {
     let path = "\(scratch)/checkout-\(name)"

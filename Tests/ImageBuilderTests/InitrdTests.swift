@@ -94,6 +94,17 @@ struct InitrdTests {
     }
   }
 
+  @Test(
+    "the bytes are these",
+    .enabled(
+      if: FrameCodec.isPinned,
+      "this build has zstd \(FrameCodec.encoder), not the pinned \(FrameCodec.pinnedEncoder): tools/test links that"
+    ))
+  func golden() throws {
+    let digest = SHA256.digest(of: try initrd(image())).hex
+    #expect(digest == "95cd2e1591772c94b6828e024fef08607c8472133e859f70028c4e6bc5292e7a")
+  }
+
   @Test("the same input gives the same bytes; a time beyond 32 bits is the last that the format has")
   func deterministic() throws {
     let image = try image()

@@ -246,7 +246,67 @@ struct ReleaseFormatTests {
     kernel: Release.Kernel(release: "6", commandLine: "quiet"),
     root: Release.Root(hash: "", size: 1, dataSize: 1, frames: 1, framesSize: 1),
     pcr11: Release.ExpectedPCR(boot: ""), artifacts: [], exceptions: [],
-    builder: Release.Builder(version: "1", compressionLevel: 3, formats: [:]))
+    builder: Release.Builder(version: "1", compressionLevel: 3, formats: ["b": 2, "a": 1], zstd: "1.2.3"))
+
+  @Test("the bytes are these")
+  func golden() throws {
+    let expected = """
+      {
+        "architecture" : "amd64",
+        "artifacts" : [
+
+        ],
+        "builder" : {
+          "compressionLevel" : 3,
+          "formats" : {
+            "a" : 1,
+            "b" : 2
+          },
+          "version" : "1",
+          "zstd" : "1.2.3"
+        },
+        "exceptions" : [
+
+        ],
+        "format" : 1,
+        "kernel" : {
+          "commandLine" : "quiet",
+          "release" : "6"
+        },
+        "name" : "a",
+        "pcr11" : {
+          "boot" : ""
+        },
+        "root" : {
+          "dataSize" : 1,
+          "frames" : 1,
+          "framesSize" : 1,
+          "hash" : "",
+          "size" : 1
+        },
+        "source" : {
+          "dirty" : false,
+          "lockDigest" : "",
+          "manifest" : "m.yaml",
+          "manifestDigest" : "",
+          "stage0Digest" : ""
+        },
+        "timestamp" : 7,
+        "version" : "1"
+      }
+
+      """
+    #expect(String(decoding: try release.encode(), as: UTF8.self) == expected)
+  }
+
+  @Test("a release from before the version of zstd was recorded is read, and written as it was")
+  func withoutZstd() throws {
+    var old = release
+    old.builder.zstd = nil
+    let bytes = try old.encode()
+    #expect(!String(decoding: bytes, as: UTF8.self).contains("zstd"))
+    #expect(try Release.decode(bytes, file: "release.json") == old)
+  }
 
   @Test("what is written is read again, and written the same")
   func roundTrip() throws {

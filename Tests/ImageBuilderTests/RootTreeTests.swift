@@ -53,6 +53,44 @@ struct RootPathTests {
       tree.listing(below: "srv") == ["srv/data": "d750", "srv/data/x": "f644 x", "srv/data/y": "f644 y"])
   }
 
+  @Test("names of equal characters and other bytes are two files, as they are for the kernel")
+  func canonicalEquivalents() throws {
+    var tree = RootTree()
+    let names = ["usr/\u{E9}", "usr/e\u{301}", "usr/K", "usr/\u{212A}", "usr/\u{301}"]
+    for name in names { try tree.add(file(name, app), at: "/" + name) }
+    let paths = tree.paths(below: "usr").filter { !["usr/bin", "usr/lib"].contains($0) }
+    #expect(
+      paths.map { Array($0.utf8) } == names.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+    )
+    for name in names { #expect(tree[name]?.bytes == Array(name.utf8)) }
+    #expect(throws: BuildError.self) { try tree.add(file("other", other), at: names[0]) }
+    try tree.add(RootNode(.symlink("K"), mode: 0o777, pack: app), at: "link")
+    try tree.add(RootNode(.symlink("\u{212A}"), mode: 0o777, pack: app), at: "kelvin")
+    #expect(throws: BuildError.self) {
+      try tree.add(RootNode(.symlink("\u{212A}"), mode: 0o777, pack: other), at: "link")
+    }
+  }
+
+  @Test("a walk says what is missing, what leads in circles, and which links it took")
+  func walks() throws {
+    var tree = RootTree()
+    try tree.add(file("x", app), at: "usr/share/x")
+    try tree.add(RootNode(.symlink("../share/x"), mode: 0o777, pack: app), at: "usr/lib/x")
+    try tree.add(RootNode(.symlink("b"), mode: 0o777, pack: app), at: "a")
+    try tree.add(RootNode(.symlink("a"), mode: 0o777, pack: app), at: "b")
+    try tree.add(RootNode(.symlink("/usr/share/none/y"), mode: 0o777, pack: app), at: "c")
+    let walk = tree.walk("lib/x")
+    #expect(walk.end == .found("usr/share/x"))
+    #expect(walk.links.map(\.path) == ["lib", "usr/lib/x"])
+    #expect(walk.links.map(\.target) == ["usr/lib", "../share/x"])
+    #expect(tree.walk("a").end == .circular("a"))
+    #expect(tree.walk("c/z").end == .missing("usr/share/none/y/z"))
+    // Nothing is below a file, not even what is beside it.
+    #expect(tree.walk("usr/share/x/../x").end == .missing("usr/share/x/../x"))
+    #expect(tree.walk("../../usr/./share").end == .found("usr/share"))
+    #expect(tree.walk("").end == .found(""))
+  }
+
   @Test(
     "nothing can lie below a file, a link to a file, a circle, or a link to nothing",
     arguments: ["file", "link", "circle", "nothing"])

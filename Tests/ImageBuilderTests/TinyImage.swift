@@ -129,10 +129,11 @@ extension TinyImage {
       ],
       packages: packages.map { name, bytes in
         LockFile.Package(
-          name: name, version: "1.0-1", architecture: "amd64", archive: "debian",
-          path: "pool/main/\(name)_1.0-1_amd64.deb", size: bytes.count, digest: SHA256.digest(of: bytes),
-          source: name, role: name == "stub" ? .build : .image, why: ["the test asks for it"],
-          scripts: lockedScripts[name] ?? [], triggers: [])
+          SolvedPackage(
+            name: name, version: "1.0-1", architecture: "amd64", archive: "debian",
+            path: "pool/main/\(name)_1.0-1_amd64.deb", size: bytes.count, digest: SHA256.digest(of: bytes),
+            source: name, why: ["the test asks for it"]),
+          role: name == "stub" ? .build : .image, scripts: lockedScripts[name] ?? [])
       })
   }
 

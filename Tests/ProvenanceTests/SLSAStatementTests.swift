@@ -12,7 +12,7 @@ struct SLSAStatementTests {
         SLSAStatement.Resource(name: "root.index", digest: String(repeating: "b", count: 64)),
       ], manifest: "manifests/x.yaml", commit: commit, isDirty: commit == nil, compressionLevel: 12,
       version: "0.1",
-      formats: ["frame": 1, "erofs": 2],
+      formats: ["frame": 1, "erofs": 2], zstd: "1.2.3",
       dependencies: [
         SLSAStatement.Resource(
           name: "sources", algorithm: "gitCommit", digest: String(repeating: "c", count: 40),
@@ -31,7 +31,7 @@ struct SLSAStatementTests {
       + #""}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"buildDefinition":{"#
       + #""buildType":"urn:netimg:build:1","externalParameters":{"manifest":"manifests/x.yaml","commit":"abc","#
       + #""dirty":false},"internalParameters":{"compressionLevel":12,"formats":{"erofs":2,"frame":1},"#
-      + #""netimg":"0.1"},"resolvedDependencies":[{"name":"sources","digest":{"gitCommit":""#
+      + #""netimg":"0.1","zstd":"1.2.3"},"resolvedDependencies":[{"name":"sources","digest":{"gitCommit":""#
       + String(repeating: "c", count: 40)
       + #""},"annotations":{"a":"1","b":"2"}},{"name":"debian/pool/x.deb","uri":"pkg:deb/debian/x@1","#
       + #""digest":{"sha256":""# + String(repeating: "d", count: 64)

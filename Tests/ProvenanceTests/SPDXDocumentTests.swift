@@ -48,6 +48,12 @@ struct SPDXDocumentTests {
       tool: "netimg-0", parts: reversed ? parts.reversed() : parts)
   }
 
+  @Test("the bytes are these")
+  func golden() throws {
+    let digest = SHA256.digest(of: try Self.sample().encode()).hex
+    #expect(digest == "9203194bf98fe14535b3a134a8e1c892dcf8c0b594b16bd90c89884f70b343fd")
+  }
+
   private struct Document: Decodable {
     struct Package: Decodable {
       struct Code: Decodable { let packageVerificationCodeValue: String }

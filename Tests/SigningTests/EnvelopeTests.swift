@@ -196,7 +196,7 @@ import Testing
         other.sign(signer)
         json.dump(other.to_dict(), open(sys.argv[2], "w"))
         """
-      #expect(try run("python3", ["-c", script, ours, theirs, Vector.all[0].seed]).status == 0)
+      #expect(try run(testPython, ["-c", script, ours, theirs, Vector.all[0].seed]).status == 0)
       let read = try Envelope(json: [UInt8](Data(contentsOf: URL(filePath: theirs))), source: theirs)
       #expect(read.signatures.map(\.keyID) == [pair.publicKey.keyID])
       let verified = try read.verify(keys: [pair.publicKey], threshold: 1, payloadType: "text/theirs")

@@ -92,8 +92,8 @@ func isInstalled(_ tool: String, _ arguments: [String]) -> Bool {
 }
 
 let hasOpenSSL = isInstalled("openssl", ["version"])
-let hasSecureSystemsLib = isInstalled("python3", ["-c", "import securesystemslib.dsse, cryptography"])
-let hasPyNaCl = isInstalled("python3", ["-c", "import nacl.bindings"])
+let hasSecureSystemsLib = isInstalled(testPython, ["-c", "import securesystemslib.dsse, cryptography"])
+let hasPyNaCl = isInstalled(testPython, ["-c", "import nacl.bindings"])
 
 /// The pair's secret half as a PKCS #8 file (RFC 8410, section 7) for openssl.
 func writePKCS8(_ seed: String, _ path: String) throws {

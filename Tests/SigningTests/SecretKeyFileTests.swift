@@ -182,7 +182,7 @@ import Testing
         header = json.dumps(f, sort_keys=True, separators=(",", ":")).encode()
         print(decrypt(c, header, base64.b64decode(f["nonce"]), key).hex())
         """
-      let (status, output) = try run("python3", ["-c", script, path])
+      let (status, output) = try run(testPython, ["-c", script, path])
       #expect(status == 0)
       #expect(String(decoding: output, as: UTF8.self) == vector.seed + "\n")
     }

@@ -24,22 +24,41 @@ enum Samples {
     return Array(bytes.prefix(count))
   }
 
-  /// A tree with a hundred files a directory, each of one block, every tenth with an attribute.
-  static func tree(files: Int) -> [EROFSEntry] {
+  /// A file tree, and where its files' data goes.
+  struct Tree {
+    let entries: [EROFSEntry]
+    /// The files' sizes in bytes, in the order of the image.
+    let sizes: [Int]
+    /// Blocks of file data.
+    let blocks: Int
+  }
+
+  /// As in an image of programs and libraries: 30 KiB on average.
+  static let programSizes = [1200, 4000, 9000, 300, 22_000, 2500, 61_000, 700, 14_000, 190_000]
+  /// One block each.
+  static let smallSizes = [4000]
+
+  /// A tree with a hundred files a directory, every tenth with an attribute.
+  static func tree(files: Int, sizes: [Int]) -> Tree {
     var entries = [EROFSEntry(path: "", kind: .directory, permissions: 0o755)]
+    var used: [Int] = []
+    var block = 1
     for index in 0..<files {
       let directory = "d\(index / 100)"
       if index % 100 == 0 {
         entries.append(EROFSEntry(path: directory, kind: .directory, permissions: 0o755))
       }
+      let size = sizes[index % sizes.count]
       let attributes = index % 10 == 0 ? [ExtendedAttribute(name: "user.note", value: [1, 2, 3])] : []
       entries.append(
         EROFSEntry(
           path: "\(directory)/file-with-a-usual-name-\(index)",
-          kind: .file(size: 4000, firstBlock: UInt32(index + 1)), permissions: 0o644,
+          kind: .file(size: UInt64(size), firstBlock: UInt32(block)), permissions: 0o644,
           extendedAttributes: attributes))
+      used.append(size)
+      block += (size + EROFS.blockSize - 1) / EROFS.blockSize
     }
-    return entries
+    return Tree(entries: entries, sizes: used, blocks: block - 1)
   }
 }
 

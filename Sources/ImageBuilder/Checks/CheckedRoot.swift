@@ -28,7 +28,7 @@ struct CheckedRoot: Sendable {
       guard case .file(let content)? = tree[path]?.kind, seen.insert(ObjectIdentifier(content)).inserted
       else { continue }
       batches[batches.count - 1].append((path, content))
-      size += content.bytes.count
+      size += content.size
       if size >= Self.batchSize {
         batches.append([])
         size = 0
@@ -39,10 +39,10 @@ struct CheckedRoot: Sendable {
     }
     let scans = Dictionary(scanned.flatMap(\.self)) { first, _ in first }
     self.scans = scans
-    var objects: [String: ELFFile] = [:]
+    var objects: [ExactString: ELFFile] = [:]
     for path in paths {
       guard case .file(let content)? = tree[path]?.kind else { continue }
-      objects[path] = scans[ObjectIdentifier(content)]?.elf
+      objects[ExactString(path)] = scans[ObjectIdentifier(content)]?.elf
     }
     loads = LibraryLoads(objects, directories: try tree.libraryDirectories()) { tree.resolve($0) }
   }
@@ -99,25 +99,9 @@ struct CheckedRoot: Sendable {
   /// Where following a path ends if it does not end at something: the path that is missing, or the one that leads in
   /// circles.
   func missing(_ path: String) -> String? {
-    var rest = path.slashSeparated()[...]
-    var current: [String] = []
-    var links = 0
-    while let component = rest.popFirst() {
-      if component == "." { continue }
-      if component == ".." {
-        _ = current.popLast()
-        continue
-      }
-      current.append(component)
-      let here = current.joined(separator: "/")
-      guard let node = tree[here] else { return (current + rest).joined(separator: "/") }
-      guard case .symlink(let target) = node.kind else { continue }
-      links += 1
-      guard links <= 40 else { return here }
-      current.removeLast()
-      if target.utf8.first == UInt8(ascii: "/") { current = [] }
-      rest = (target.slashSeparated() + rest)[...]
+    switch tree.walk(path).end {
+    case .found: nil
+    case .missing(let path), .circular(let path): path
     }
-    return nil
   }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import NativeActions
 
 /// What the dynamic loader (ld.so(8)) would do for every program of a root.
@@ -23,60 +24,64 @@ struct LibraryLoads: Sendable {
   ///   - objects: the ELF files by path.
   ///   - directories: where libraries are looked for in the end, in order.
   ///   - resolve: where a path leads.
-  init(_ objects: [String: ELFFile], directories: [String], resolve: @escaping (String) -> String?) {
+  init(_ objects: [ExactString: ELFFile], directories: [String], resolve: @escaping (String) -> String?) {
     var loader = Loader(objects: objects, directories: directories, resolve: resolve)
     let dynamic = objects.filter { !$0.value.needed.isEmpty }
-    let named = Set(dynamic.values.flatMap(\.needed).map(RootTree.name(of:)))
+    let named = Set(dynamic.values.flatMap(\.needed).map { ExactString(RootTree.name(of: $0)) })
     let paths = dynamic.filter { path, elf in
-      elf.interpreter != nil || !named.contains(elf.soname ?? RootTree.name(of: path))
+      elf.interpreter != nil || !named.contains(ExactString(elf.soname ?? RootTree.name(of: path.text)))
     }
-    .keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    for path in paths { loader.load(path) }
+    .keys.sorted()
+    for path in paths { loader.load(path.text) }
     requests = loader.requests
   }
 }
 
 private struct Loader {
-  let objects: [String: ELFFile]
+  private let objects: [ExactString: ELFFile]
   let directories: [String]
   let resolve: (String) -> String?
   private(set) var requests: [LibraryLoads.Request: String] = [:]
   /// Where paths that were asked for lead to, for those that were asked for before.
-  private var known: [String: String?] = [:]
+  private var known: [ExactString: String?] = [:]
 
-  init(objects: [String: ELFFile], directories: [String], resolve: @escaping (String) -> String?) {
+  init(objects: [ExactString: ELFFile], directories: [String], resolve: @escaping (String) -> String?) {
     self.objects = objects
     self.directories = directories
     self.resolve = resolve
   }
 
+  private func object(_ path: String) -> ELFFile? { objects[ExactString(path)] }
+
   mutating func load(_ program: String) {
     // By the names that they were asked for and by their own.
-    var loaded: [String: String] = [:]
-    if let interpreter = objects[program]?.interpreter, let path = resolve(interpreter),
-      let elf = objects[path]
+    var loaded: [ExactString: String] = [:]
+    if let interpreter = object(program)?.interpreter, let path = resolve(interpreter),
+      let elf = object(path)
     {
-      loaded[elf.soname ?? RootTree.name(of: path)] = path
+      loaded[ExactString(elf.soname ?? RootTree.name(of: path))] = path
     }
     var queue: [(path: String, inherited: [String])] = [(program, [])]
     var next = 0
-    var queued: Set<String> = [program]
+    var queued: Set<ExactString> = [ExactString(program)]
     while next < queue.count {
       let (path, inherited) = queue[next]
       next += 1
-      guard let elf = objects[path] else { continue }
+      guard let elf = object(path) else { continue }
       // An object's DT_RPATH counts only if it has no DT_RUNPATH, and so do those of the objects that led to it.
       let own = elf.rpath.isEmpty || !elf.runpath.isEmpty ? [] : expand(elf.rpath, at: path)
       let passed = own + inherited
       let searched = elf.runpath.isEmpty ? passed : expand(elf.runpath, at: path)
       for name in elf.needed {
-        let found = loaded[name] ?? find(name, searched, elf.machine)
+        let found = loaded[ExactString(name)] ?? find(name, searched, elf.machine)
         let request = LibraryLoads.Request(object: path, name: name, library: found)
         if requests[request] == nil { requests[request] = program }
         guard let found else { continue }
-        loaded[name] = found
-        if let soname = objects[found]?.soname, loaded[soname] == nil { loaded[soname] = found }
-        if queued.insert(found).inserted { queue.append((found, passed)) }
+        loaded[ExactString(name)] = found
+        if let soname = object(found)?.soname, loaded[ExactString(soname)] == nil {
+          loaded[ExactString(soname)] = found
+        }
+        if queued.insert(ExactString(found)).inserted { queue.append((found, passed)) }
       }
     }
   }
@@ -100,13 +105,13 @@ private struct Loader {
 
   private mutating func library(_ path: String, _ machine: ELFFile.Machine) -> String? {
     let real: String?
-    if let before = known[path] {
+    if let before = known[ExactString(path)] {
       real = before
     } else {
       real = resolve(path)
-      known[path] = real
+      known[ExactString(path)] = real
     }
-    guard let real, let elf = objects[real], elf.machine == machine, elf.kind == .shared else { return nil }
+    guard let real, let elf = object(real), elf.machine == machine, elf.kind == .shared else { return nil }
     return real
   }
 

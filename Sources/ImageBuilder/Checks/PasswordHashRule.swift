@@ -3,11 +3,10 @@ extension Rule {
   /// configuration.
   static let passwordHash = Rule(name: "password-hash") { root in
     root.files.flatMap { file -> [(path: String, message: String)] in
-      let bytes = file.node.bytes ?? []
       let places = ["etc/", "usr/share/factory/", "usr/lib/credstore", "usr/lib/sysusers.d/"]
-      guard places.contains(where: file.path.hasPrefix), file.scan.elf == nil, bytes.count < 1 << 20 else {
-        return []
-      }
+      guard places.contains(where: file.path.hasPrefix), file.scan.elf == nil,
+        let bytes = file.node.bytes, bytes.count < 1 << 20
+      else { return [] }
       if accountFiles.contains(RootTree.name(of: file.path)) {
         return accounts(bytes, isGroup: RootTree.name(of: file.path).contains("g")).map { (file.path, $0) }
       }

@@ -5,8 +5,8 @@ extension Rule {
   static let fileSize = Rule(name: "file-size") { root in
     guard let limit = root.limits.file else { return [] }
     return root.files.compactMap { file in
-      guard let size = file.node.bytes?.count, UInt64(size) > limit.value else { return nil }
-      return (file.path, SizeLimits.describe(UInt64(size), limit))
+      guard case .file(let content) = file.node.kind, UInt64(content.size) > limit.value else { return nil }
+      return (file.path, SizeLimits.describe(UInt64(content.size), limit))
     }
   }
 }

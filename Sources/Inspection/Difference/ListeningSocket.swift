@@ -39,7 +39,7 @@ package enum ListeningSocket {
     "ospfd": ["ip 89"], "ospf6d": ["ip 89"], "ripd": ["udp 520"], "ripngd": ["udp 521"], "eigrpd": ["ip 88"],
     "pimd": ["ip 103"], "pim6d": ["ip 103"], "vrrpd": ["ip 112"], "isisd": ["ethernet 0xfefe"],
     "babeld": ["udp 6696"], "nhrpd": ["ip 47"], "sshd": ["tcp 22"], "chronyd": ["udp 323"],
-    "ntpd": ["udp 123"], "snmpd": ["udp 161"], "rsyslogd": ["udp 514"],
+    "ntpd": ["udp 123"], "snmpd": ["udp 161"], "rsyslogd": ["udp 514"], "tinyproxy": ["tcp 8888"],
     "dnsmasq": ["tcp 53", "udp 53", "udp 67"],
     "systemd-networkd": ["udp 68", "udp 546"],
     "systemd-resolved": ["tcp 127.0.0.53:53", "udp 127.0.0.53:53", "udp 5353", "udp 5355"],

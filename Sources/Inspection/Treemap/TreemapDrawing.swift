@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ImageBuilder
 internal import ImageFormat
 
@@ -12,7 +13,7 @@ package enum TreemapDrawing {
     var filesOfPack: [String: [EROFSReader.Node]] = [:]
     let packs = image.packOfPath
     for node in image.distinctFiles where node.size > 0 {
-      guard let pack = packs[node.path] else { continue }
+      guard let pack = packs[ExactString(node.path)] else { continue }
       filesOfPack["\(pack.kind) \(pack.name)", default: []].append(node)
     }
     let groups = filesOfPack.map {

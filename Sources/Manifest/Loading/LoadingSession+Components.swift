@@ -28,6 +28,7 @@ extension LoadingSession {
           suggestion: "give both the same name"))
     }
     chain.append(requirement)
+    chains[name] = chain.map(\.value)
     for next in component.requires { resolve(next) }
     chain.removeLast()
     var files = FileTreeReader(root: SourcePath.join(directory, "files"), origin: origin, tree: tree)

@@ -7,6 +7,8 @@ struct LoadingSession: Sendable {
   var components: [ComponentManifest] = []
   /// Components that were read or found wanting, and need no second look.
   var visited: Set<String> = []
+  /// The names that led to each component, itself the last.
+  var chains: [String: [String]] = [:]
   /// The requirements that lead to the component being read.
   var chain: [Located<String>] = []
 

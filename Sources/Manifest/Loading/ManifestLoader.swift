@@ -41,7 +41,8 @@ package struct ManifestLoader: Sendable {
       name: image.name.value, description: image.description, version: image.version,
       architecture: image.architecture, suite: image.suite, kernelPackage: image.kernelPackage,
       stubPackage: image.stubPackage, limits: image.limits,
-      components: session.components.map(\.name.value), declarations: declarations,
+      components: session.components.map(\.name.value), componentChains: session.chains,
+      declarations: declarations,
       manifestPath: manifestPath, sources: session.sources.paths, sourceDigest: session.sources.digest)
   }
 

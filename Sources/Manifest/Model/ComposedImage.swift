@@ -23,6 +23,9 @@ package struct ComposedImage: Sendable {
   package let limits: Limits
   /// The names of the components used, dependencies first.
   package let components: [String]
+  /// For each component, the names that lead to it from the image's manifest, itself the last: where several ways do,
+  /// the first that the manifests name.
+  package let componentChains: [String: [String]]
   /// The union of what the components and the image declare.
   package let declarations: Declarations
   /// The manifest's path from the repository root.
@@ -36,6 +39,7 @@ package struct ComposedImage: Sendable {
     name: String, description: String = "", version: Located<String>? = nil,
     architecture: Located<Architecture>, suite: Located<Suite>, kernelPackage: Located<String>,
     stubPackage: Located<String>, limits: Limits = Limits(), components: [String] = [],
+    componentChains: [String: [String]] = [:],
     declarations: Declarations, manifestPath: String, sources: [String], sourceDigest: SHA256Digest
   ) {
     self.name = name
@@ -47,6 +51,7 @@ package struct ComposedImage: Sendable {
     self.stubPackage = stubPackage
     self.limits = limits
     self.components = components
+    self.componentChains = componentChains
     self.declarations = declarations
     self.manifestPath = manifestPath
     self.sources = sources

@@ -29,6 +29,7 @@ extension SLSAStatement {
                 .object([
                   JSONMember("compressionLevel", .integer(compressionLevel)),
                   JSONMember("formats", .object(formats)), JSONMember("netimg", .string(version)),
+                  JSONMember("zstd", .string(zstd)),
                 ])),
               JSONMember("resolvedDependencies", .array(dependencies.map(Self.value))),
             ])),

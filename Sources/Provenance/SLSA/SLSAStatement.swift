@@ -42,12 +42,14 @@ package struct SLSAStatement: Sendable {
   package let version: String
   /// Versions of the encoders, by format.
   package let formats: [String: Int]
+  /// The version of zstd that compressed the image.
+  package let zstd: String
   /// What it was made of.
   package let dependencies: [Resource]
 
   package init(
     subjects: [Resource], manifest: String, commit: String?, isDirty: Bool, compressionLevel: Int,
-    version: String, formats: [String: Int], dependencies: [Resource]
+    version: String, formats: [String: Int], zstd: String, dependencies: [Resource]
   ) {
     self.subjects = subjects
     self.manifest = manifest
@@ -56,6 +58,7 @@ package struct SLSAStatement: Sendable {
     self.compressionLevel = compressionLevel
     self.version = version
     self.formats = formats
+    self.zstd = zstd
     self.dependencies = dependencies
   }
 }

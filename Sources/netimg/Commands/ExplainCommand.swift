@@ -20,7 +20,10 @@ struct ExplainPathCommand: ParsableCommand {
     commandName: "path",
     abstract: "Say why a path is in a release: which input, which package, who asked for it.",
     discussion: """
-      The word path may be left out.
+      The chain that is printed: the path and what links it goes through; the pack that holds it in the image; the
+      package, and the .deb in its archive by SHA-256; the archive's suites, one of whose signed InRelease files
+      vouches for that SHA-256 (the lock file has their digests); who asked for the package, step by step from the
+      image's manifest. The word path may be left out.
 
       Examples:
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
@@ -48,13 +51,18 @@ struct ExplainPathCommand: ParsableCommand {
       lines.append("  may        \(explanation.capabilities.joined(separator: ", "))")
     }
     if let package = explanation.package {
+      lines.append("  pack       \(explanation.pack)")
       lines.append(
         "  package    \(package.name) \(package.version) (\(package.architecture)), source \(package.source)")
       lines.append("  archive    \(package.archive): \(package.file)")
       lines.append("             sha256 \(package.sha256)")
-      for suite in package.suites { lines.append("  signed     \(suite.suite), \(suite.signed)") }
+      for (number, suite) in package.suites.enumerated() {
+        lines.append(
+          "  \(number == 0 ? "signed    " : "          ") \(suite.suite) of \(suite.signed), InRelease \(suite.inRelease.prefix(16))…"
+        )
+      }
     } else {
-      lines.append("  from       \(explanation.pack)")
+      lines.append("  pack       \(explanation.pack)")
     }
     for (number, reason) in explanation.why.enumerated() {
       lines.append("  \(number == 0 ? "because   " : "          ") \(reason)")

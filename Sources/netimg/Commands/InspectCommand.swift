@@ -1,6 +1,9 @@
 internal import ArgumentParser
+internal import Bytes
 internal import FoundationEssentials
+internal import ImageBuilder
 internal import Inspection
+internal import SecureBoot
 
 /// `netimg inspect`
 struct InspectCommand: ParsableCommand {
@@ -8,7 +11,8 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show what takes room in a release: by input and by directory.",
     discussion: """
-      The first column is bytes in the image, the second what of them is left after compression.
+      The first column is bytes in the image, the second what of them is left after compression. Who signed the UKI for
+      Secure Boot is shown first; netimg verify says whether that is who it should be.
 
       Examples:
         netimg inspect out/minimal-1.0
@@ -48,10 +52,14 @@ struct InspectCommand: ParsableCommand {
       let drawing = treemap.hasSuffix(".svg") ? TreemapDrawing.svg(of: image) : TreemapDrawing.html(of: image)
       try Data(drawing.utf8).write(to: URL(fileURLWithPath: treemap), options: .atomic)
     }
-    if common.json { return Console.json(usage) }
+    let secureBoot = try ReleaseSecureBoot.signers(of: ReleaseReader(release))
+    if common.json { return Console.json(InspectReport(usage: usage, secureBoot: secureBoot)) }
     Console.out(
       "\(usage.name) \(usage.version): \(usage.files) files, \(Quantity.bytes(Int(usage.bytes))), \(Quantity.bytes(Int(usage.storedBytes))) compressed"
     )
+    for certificate in secureBoot {
+      Console.out("Secure Boot: signed by \(certificate.name), sha256:\(certificate.fingerprint.hex)")
+    }
     let count = limit == 0 ? Int.max : limit
     for pack in usage.packs.prefix(count) {
       let name =
@@ -70,5 +78,19 @@ struct InspectCommand: ParsableCommand {
 
   private func padded(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}
+
+/// What `netimg inspect --json` prints.
+private struct InspectReport: Encodable {
+  let usage: ReleaseUsage
+  let secureBoot: [X509Certificate]
+
+  private enum Key: CodingKey { case secureBoot }
+
+  func encode(to encoder: any Encoder) throws {
+    try usage.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(secureBoot.map(SecureBootSignerRow.init), forKey: .secureBoot)
   }
 }

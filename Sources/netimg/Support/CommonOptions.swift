@@ -22,8 +22,17 @@ struct StoreOptions: ParsableArguments {
       valueName: "directory"))
   var store: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Another store that is looked into before the network, and never written; may repeat (default: $NETIMG_SHARED_STORE, separated by colons).",
+      valueName: "directory"))
+  var sharedStore: [String] = []
+
   func open() throws -> BlobStore {
-    try BlobStore(
-      root: try store ?? StoreLocation.default(environment: ProcessInfo.processInfo.environment))
+    let environment = ProcessInfo.processInfo.environment
+    let shared =
+      sharedStore.isEmpty ? StoreLocation.shared(environment: environment) : sharedStore
+    return try BlobStore(root: try store ?? StoreLocation.default(environment: environment), shared: shared)
   }
 }

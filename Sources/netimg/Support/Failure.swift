@@ -12,6 +12,8 @@ internal import Inspection
 internal import Manifest
 internal import NativeActions
 internal import Provenance
+internal import Scaffold
+internal import SecureBoot
 internal import ServerCore
 internal import Signing
 
@@ -59,10 +61,13 @@ enum Failure {
     case let error as BootServerError: return status(error.code)
     case let error as FleetError: return status(error.code)
     case let error as ServerError: return status(error.code)
+    case let error as ScaffoldError: return error.code == .badName ? ExitStatus.usage : ExitStatus.inputOutput
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
-    case is StoreError, is CocoaError: return ExitStatus.inputOutput
+    case let error as StoreError: return status(error.code)
+    case is CocoaError: return ExitStatus.inputOutput
     case let error as SigningError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.refused
+    case let error as SecureBootError: return status(error.code)
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -74,6 +79,14 @@ enum Failure {
     case .missingInput: ExitStatus.missing
     case .inputOutput: ExitStatus.inputOutput
     case .verification: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: StoreError.Code) -> Int32 {
+    switch code {
+    case .badArchive: ExitStatus.refused
+    case .missing: ExitStatus.missing
+    default: ExitStatus.inputOutput
     }
   }
 
@@ -107,6 +120,14 @@ enum Failure {
     case .addressInUse, .noSuchAddress, .alreadyRunning: ExitStatus.unavailable
     case .certificate, .badValue: ExitStatus.data
     case .notPermitted, .system: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: SecureBootError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .exists, .system: ExitStatus.inputOutput
+    case .malformed, .unsupported, .badSignature, .mismatch: ExitStatus.refused
     }
   }
 

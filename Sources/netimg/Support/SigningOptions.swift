@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import SecureBoot
 internal import Signing
 
 /// The directory of keys.
@@ -19,6 +20,22 @@ struct KeyRingOptions: ParsableArguments {
   func publicKey(_ text: String) throws -> PublicKey {
     if text.contains("/") || text.hasSuffix(".pub") { return try PublicKey.read(text) }
     return try open().find(text).publicKey
+  }
+}
+
+extension KeyRingOptions {
+  /// A certificate by its file, or that of db in the Secure Boot keys of a name.
+  func secureBootCertificate(_ text: String) throws -> X509Certificate {
+    if text.contains("/") || [".crt", ".cer", ".der", ".pem"].contains(where: { text.hasSuffix($0) }) {
+      return try X509Certificate(file: FileIO.read(text, limit: 64 * 1024).bytes, source: text)
+    }
+    let keys = try SecureBootKeySet(text, in: open())
+    guard keys.exists else {
+      throw SecureBootError(
+        .notFound,
+        "there is no \(keys.directory): name a certificate's file, or make keys with netimg key new")
+    }
+    return try keys.certificate(.database)
   }
 }
 
@@ -51,6 +68,12 @@ struct SigningOptions: ParsableArguments {
     let file = try SecretKeyFile.read(path)
     let passphrase = file.isEncrypted ? try self.passphrase(for: entry.publicKey.name, isNew: false) : nil
     return FileSigner(try file.unlock(passphrase: passphrase))
+  }
+
+  /// The signer's public key, where it is known without opening the secret one: not for exec:.
+  func publicKey() throws -> PublicKey? {
+    guard let signer, !signer.hasPrefix("exec:") else { return nil }
+    return try ring.open().find(signer).publicKey
   }
 
   func passphrase(for key: String, isNew: Bool) throws -> SecretBytes {
