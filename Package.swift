@@ -79,7 +79,8 @@ let package = Package(
     .target(
       name: "Fleet",
       dependencies: [
-        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP", .product(name: "GRDB", package: "GRDB.swift"),
+        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(
       name: "ServerCore",
@@ -93,7 +94,8 @@ let package = Package(
     .target(
       name: "BootServer",
       dependencies: [
-        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder", "PacketIO", "DHCP", "TFTP",
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder",
+        "PacketIO", "DHCP", "TFTP",
         "Fleet", "ServerCore", "CPosixShim",
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Logging", package: "swift-log"),
@@ -144,10 +146,14 @@ let package = Package(
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     .testTarget(
-      name: "FleetTests", dependencies: ["NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport"]),
+      name: "FleetTests",
+      dependencies: ["NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport"]),
     .testTarget(
       name: "ServerCoreTests",
-      dependencies: ["NetworkTypes", "BootTypes", "ServerCore", "TestSupport", .product(name: "Logging", package: "swift-log")]),
+      dependencies: [
+        "NetworkTypes", "BootTypes", "ServerCore", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .testTarget(
       name: "BootServerTests",
       dependencies: [

@@ -34,11 +34,16 @@ extension FuzzTarget {
         ]
       }
     ) { bytes in
-      guard let name = BootName(path: String(decoding: bytes, as: UTF8.self)), let path = name.path else { return }
+      guard let name = BootName(path: String(decoding: bytes, as: UTF8.self)), let path = name.path else {
+        return
+      }
       require(BootName(path: path) == name, "a name survives its path")
       require(!path.slashSeparated().contains(".."), "no name leads elsewhere")
     },
-    FuzzTarget("byte-range", maximumLength: 80, seeds: { ["range": Array("bytes=10-19".utf8), "end": Array("bytes=-5".utf8)] }) {
+    FuzzTarget(
+      "byte-range", maximumLength: 80,
+      seeds: { ["range": Array("bytes=10-19".utf8), "end": Array("bytes=-5".utf8)] }
+    ) {
       bytes in
       let size = bytes.count % 3 == 0 ? 0 : 1 << (bytes.count % 40)
       if case .part(let part) = ByteRange.parse(String(decoding: bytes, as: UTF8.self), size: size) {

@@ -19,7 +19,8 @@ package enum BootName: Sendable, Hashable {
   package static let scriptName = "boot.ipxe"
   /// iPXE's programs that are offered, if the host has them.
   package static let programs = [
-    "undionly.kpxe", "ipxe.pxe", "ipxe.lkrn", "ipxe.efi", "snponly.efi", "ipxe-arm64.efi", "snponly-arm64.efi",
+    "undionly.kpxe", "ipxe.pxe", "ipxe.lkrn", "ipxe.efi", "snponly.efi", "ipxe-arm64.efi",
+    "snponly-arm64.efi",
   ]
 
   /// Parses a path's parts.
@@ -27,11 +28,14 @@ package enum BootName: Sendable, Hashable {
     guard let first = parts.first else { return nil }
     switch (first, parts.count) {
     case ("boot", 3...4):
-      guard let device = Self.device(parts[1]), let name = parts.last, !name.isEmpty, name.utf8.count <= 64 else {
+      guard let device = Self.device(parts[1]), let name = parts.last, !name.isEmpty, name.utf8.count <= 64
+      else {
         return nil
       }
       if parts.count == 3 {
-        self = name == Self.scriptName ? .script(device: device) : .artifact(device: device, release: nil, name: name)
+        self =
+          name == Self.scriptName
+          ? .script(device: device) : .artifact(device: device, release: nil, name: name)
       } else {
         guard parts[2].utf8.count == 64, let digest = SHA256Digest(hex: parts[2]) else { return nil }
         self = .artifact(device: device, release: digest, name: name)

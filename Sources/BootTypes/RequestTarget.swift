@@ -30,7 +30,9 @@ package enum RequestTarget {
     for field in bytes[cut...].dropFirst().split(separator: UInt8(ascii: "&")) {
       guard query.count < maximumFields else { return nil }
       let equals = field.firstIndex(of: UInt8(ascii: "=")) ?? field.endIndex
-      guard let name = decode(field[..<equals]), let value = decode(field[equals...].dropFirst()) else { return nil }
+      guard let name = decode(field[..<equals]), let value = decode(field[equals...].dropFirst()) else {
+        return nil
+      }
       query.append((name, value))
     }
     return (path, query)
@@ -46,7 +48,9 @@ package enum RequestTarget {
         result.append(byte)
         continue
       }
-      guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else { return nil }
+      guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else {
+        return nil
+      }
       result.append(high << 4 | low)
     }
     return String(validating: result, as: UTF8.self)

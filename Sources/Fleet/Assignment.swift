@@ -58,7 +58,8 @@ extension Inventory {
     }
     let labels = Self.merge(declared?.labels ?? [], settings.labels)
     let site = declared?.site ?? self.site(of: address)
-    let hasSettings = settings.group != nil || settings.release != nil || settings.name != nil || !settings.labels.isEmpty
+    let hasSettings =
+      settings.group != nil || settings.release != nil || settings.name != nil || !settings.labels.isEmpty
     let standing: Assignment.Standing = declared != nil ? .declared : hasSettings ? .set : .unknown
 
     let choice = chooseGroup(named: name, declared: declared, settings, labels, standing, &steps)
@@ -97,7 +98,8 @@ extension Inventory {
       guard let group = group(named: wanted) else {
         return .none(
           .held(
-            "netimg device set gives \(name) the group \(wanted), which \(place) does not have: add it there, or set another"))
+            "netimg device set gives \(name) the group \(wanted), which \(place) does not have: add it there, or set another"
+          ))
       }
       steps.append("netimg device set puts it in the group \(wanted)")
       return .group(group)
@@ -111,13 +113,16 @@ extension Inventory {
       let text = group.match.map { "\($0.name)=\($0.value)" }.joined(separator: ", ")
       steps.append("its labels \(text) put it in the group \(group.name)")
       if fitting.count > 1 {
-        steps.append("they fit \(fitting.dropFirst().map(\.name).joined(separator: " and ")) too: the first in the manifest counts")
+        steps.append(
+          "they fit \(fitting.dropFirst().map(\.name).joined(separator: " and ")) too: the first in the manifest counts"
+        )
       }
       return .group(group.value)
     }
     guard standing == .unknown else {
       return .none(
-        .held("\(name) is in no group: give it one in \(place), or with netimg device set \(name) --group GROUP"))
+        .held(
+          "\(name) is in no group: give it one in \(place), or with netimg device set \(name) --group GROUP"))
     }
     return unknownDevice(name, &steps)
   }
@@ -132,7 +137,9 @@ extension Inventory {
           "\(name) is unknown, and unknown devices are only noted: add it to \(place), or run netimg device set \(name) --group GROUP"
         ))
     case .boot(let wanted):
-      guard let group = group(named: wanted) else { return .none(.held("there is no group \(wanted) in \(place)")) }
+      guard let group = group(named: wanted) else {
+        return .none(.held("there is no group \(wanted) in \(place)"))
+      }
       steps.append("unknown devices are treated as members of the group \(wanted)")
       return .group(group)
     }

@@ -122,7 +122,8 @@ package struct BootEvent: Sendable, Hashable, Codable {
   }
 
   func isRepeated(by other: BootEvent) -> Bool {
-    kind == other.kind && detail == other.detail && transport == other.transport && bytes == nil && other.bytes == nil
+    kind == other.kind && detail == other.detail && transport == other.transport && bytes == nil
+      && other.bytes == nil
   }
 }
 

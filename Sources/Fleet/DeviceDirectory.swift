@@ -40,14 +40,18 @@ package struct DeviceDirectory: Sendable {
     let named = entries.filter { $0.assignment.name == text }
     if named.count == 1 { return named[0] }
     if named.count > 1 {
-      throw FleetError(.ambiguous, "\(named.count) devices are named \(text): use a MAC address, netimg device list shows them")
+      throw FleetError(
+        .ambiguous,
+        "\(named.count) devices are named \(text): use a MAC address, netimg device list shows them")
     }
     let uuid = MachineUUID(text)
     let matching = entries.filter { entry in
       (uuid != nil && entry.uuid == uuid) || entry.serial == text
     }
     guard matching.count <= 1 else {
-      throw FleetError(.ambiguous, "\(matching.count) devices have \(text): use a MAC address, netimg device list shows them")
+      throw FleetError(
+        .ambiguous, "\(matching.count) devices have \(text): use a MAC address, netimg device list shows them"
+      )
     }
     guard let entry = matching.first else { throw Self.notFound(text) }
     return entry

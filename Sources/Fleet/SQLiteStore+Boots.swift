@@ -73,7 +73,8 @@ extension SQLiteStore {
     try read { database in
       let texts = try String.fetchAll(
         database,
-        sql: "SELECT record FROM boot WHERE id IN (SELECT max(id) FROM boot GROUP BY device) AND updated >= ? ORDER BY id",
+        sql:
+          "SELECT record FROM boot WHERE id IN (SELECT max(id) FROM boot GROUP BY device) AND updated >= ? ORDER BY id",
         arguments: [since])
       return try texts.map { try JSONDecoder().decode(BootRecord.self, from: Data($0.utf8)) }
     }
@@ -81,7 +82,8 @@ extension SQLiteStore {
 
   package func events(limit: Int) throws -> [FleetEvent] {
     try read { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM event ORDER BY id DESC LIMIT ?", arguments: [limit]).map { row in
+      try Row.fetchAll(database, sql: "SELECT * FROM event ORDER BY id DESC LIMIT ?", arguments: [limit]).map
+      { row in
         FleetEvent(
           at: row["at"], FleetEvent.Severity(rawValue: row["severity"]) ?? .info, kind: row["kind"],
           device: row["device"], row["message"])

@@ -9,7 +9,8 @@ extension SQLiteStore: FleetStore {
       var positions: [Int64: Int] = [:]
       for row in try Row.fetchAll(database, sql: "SELECT * FROM device ORDER BY id") {
         var record = DeviceRecord(
-          id: row["id"], macs: [], uuid: (row["uuid"] as String?).flatMap { MachineUUID($0) }, serial: row["serial"])
+          id: row["id"], macs: [], uuid: (row["uuid"] as String?).flatMap { MachineUUID($0) },
+          serial: row["serial"])
         record.seen.first = row["firstSeen"]
         record.seen.last = row["lastSeen"]
         record.seen.firmware = row["firmware"]
@@ -46,7 +47,8 @@ extension SQLiteStore: FleetStore {
   package func nextBootID() throws -> Int64 {
     // AUTOINCREMENT remembers numbers whose rows are gone.
     try read { database in
-      try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'boot'").map { $0 + 1 } ?? 1
+      try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'boot'").map { $0 + 1 }
+        ?? 1
     }
   }
 
@@ -59,7 +61,8 @@ extension SQLiteStore: FleetStore {
           arguments: [name, device.id])
       {
         throw FleetError(
-          .badValue, "another device is named \(name) already: netimg device show \(name) says which (number \(other))")
+          .badValue,
+          "another device is named \(name) already: netimg device show \(name) says which (number \(other))")
       }
       try database.execute(
         sql: """

@@ -8,7 +8,9 @@ extension SQLiteStore: LeaseStore {
     try read { database in
       try Row.fetchAll(database, sql: "SELECT * FROM lease ORDER BY address").compactMap { row in
         // A row that nobody can have written is no lease; the next one on that address replaces it.
-        guard let address = IPAddress(row["address"] as String), let state = Lease.State(rawValue: row["state"]) else {
+        guard let address = IPAddress(row["address"] as String),
+          let state = Lease.State(rawValue: row["state"])
+        else {
           return nil
         }
         return Lease(

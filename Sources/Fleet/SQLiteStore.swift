@@ -22,7 +22,8 @@ package final class SQLiteStore: Sendable {
       throw error
     } catch {
       throw FleetError(
-        .store, "cannot open the store \(path): \(Self.reason(error)); is its directory there and yours to write?")
+        .store,
+        "cannot open the store \(path): \(Self.reason(error)); is its directory there and yours to write?")
     }
   }
 

@@ -24,7 +24,8 @@ struct Netimg: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self,
       ExtractCommand.self, InspectCommand.self, ExplainCommand.self, DiffCommand.self, StoreCommand.self,
-      PublishCommand.self, ServeCommand.self, DeviceCommand.self, KeyCommand.self, SchemaCommand.self, CompletionCommand.self,
+      PublishCommand.self, ServeCommand.self, DeviceCommand.self, KeyCommand.self, SchemaCommand.self,
+      CompletionCommand.self,
     ])
 
   /// The main thread waits for signals; the work is done elsewhere.

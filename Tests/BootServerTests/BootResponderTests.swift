@@ -12,7 +12,8 @@ import Testing
 @Suite struct BootResponderTests {
   private func respond(
     _ fixture: DirectorFixture, _ path: String, method: HTTPRequest.Method = .get,
-    headers: [(name: String, value: String)] = [], peer: String = "192.0.2.7", operators: String = "198.51.100.0/24",
+    headers: [(name: String, value: String)] = [], peer: String = "192.0.2.7",
+    operators: String = "198.51.100.0/24",
     health: ServerHealth = ServerHealth()
   ) throws -> HTTPResponse {
     let target = try #require(RequestTarget.parse(path))
@@ -39,20 +40,22 @@ import Testing
     }
   }
 
-  private func text(_ response: HTTPResponse) throws -> String { String(decoding: try bytes(response), as: UTF8.self) }
+  private func text(_ response: HTTPResponse) throws -> String {
+    String(decoding: try bytes(response), as: UTF8.self)
+  }
 
   @Test func artifactsByDeviceAndByDigest() async throws {
     try await DirectorFixture.with { fixture in
       let release = try fixture.digest
-      let artifact = try #require(fixture.fixture.library[release]?.artifact("uki.efi"))
+      let digest = try #require(fixture.fixture.library[release]?.artifact("uki.efi")?.digest)
       for path in [
         "/boot/52-54-00-00-00-01/\(release.hex)/uki.efi", "/boot/52-54-00-00-00-01/uki.efi",
-        "/sha256/\(artifact.digest.hex)", "/sha256/\(artifact.digest.hex)/uki.efi",
+        "/sha256/\(digest.hex)", "/sha256/\(digest.hex)/uki.efi",
       ] {
         let response = try respond(fixture, path)
         #expect(response.status == 200)
-        #expect(SHA256.digest(of: try bytes(response)) == artifact.digest)
-        #expect(response.headers.contains { $0 == ("ETag", "\"\(artifact.digest.hex)\"") })
+        #expect(SHA256.digest(of: try bytes(response)) == digest)
+        #expect(response.headers.contains { $0 == ("ETag", "\"\(digest.hex)\"") })
       }
       #expect(try respond(fixture, "/boot/52-54-00-00-00-01/uki.efi").contentType == "application/efi")
     }
@@ -69,7 +72,8 @@ import Testing
       let tag = "\"\(SHA256.digest(of: whole).hex)\""
       #expect(try respond(fixture, path, headers: [("if-none-match", "\"x\", W/\(tag)")]).status == 304)
       #expect(try respond(fixture, path, headers: [("if-none-match", "\"x\"")]).status == 200)
-      #expect(try respond(fixture, path, headers: [("range", "bytes=0-1"), ("if-range", "\"x\"")]).status == 200)
+      #expect(
+        try respond(fixture, path, headers: [("range", "bytes=0-1"), ("if-range", "\"x\"")]).status == 200)
       #expect(try respond(fixture, path, headers: [("range", "bytes=0-1"), ("if-range", tag)]).status == 206)
       let head = try respond(fixture, path, method: .head, headers: [("range", "bytes=0-1")])
       #expect(head.status == 200 && head.length == whole.count)
@@ -88,14 +92,23 @@ import Testing
   @Test func scriptsSayWhatToLoadOrWhyNot() async throws {
     try await DirectorFixture.with { fixture in
       fixture.ask(1, .ipxe)
-      let uefi = try text(respond(fixture, "/boot/52-54-00-00-00-01/boot.ipxe", headers: [("host", "boot.example:80")]))
-      #expect(uefi.contains("\nkernel http://boot.example:80/boot/52-54-00-00-00-01/\(try fixture.digest.hex)/uki.efi "))
+      let uefi = try text(
+        respond(fixture, "/boot/52-54-00-00-00-01/boot.ipxe", headers: [("host", "boot.example:80")]))
+      #expect(
+        uefi.contains(
+          "\nkernel http://boot.example:80/boot/52-54-00-00-00-01/\(try fixture.digest.hex)/uki.efi "))
       fixture.ask(2, .ipxe, architecture: .bios)
-      let bios = try text(respond(fixture, "/boot/52-54-00-00-00-02/boot.ipxe", headers: [("host", "evil\nhost")]))
-      #expect(bios.contains("\nkernel http://192.0.2.1:8080/boot/52-54-00-00-00-02/\(try fixture.digest.hex)/vmlinuz console=ttyS0"))
+      let bios = try text(
+        respond(fixture, "/boot/52-54-00-00-00-02/boot.ipxe", headers: [("host", "evil\nhost")]))
+      #expect(
+        bios.contains(
+          "\nkernel http://192.0.2.1:8080/boot/52-54-00-00-00-02/\(try fixture.digest.hex)/vmlinuz console=ttyS0"
+        ))
       #expect(try text(respond(fixture, "/boot/52-54-00-00-00-03/boot.ipxe")).contains("\nexit\n"))
       let unknown = try text(respond(fixture, "/boot/52-54-00-00-00-09/boot.ipxe"))
-      #expect(unknown.contains("is unknown, and unknown devices are only noted") && unknown.contains("\nsleep 30\n"))
+      #expect(
+        unknown.contains("is unknown, and unknown devices are only noted") && unknown.contains("\nsleep 30\n")
+      )
     }
   }
 
@@ -107,7 +120,9 @@ import Testing
       #expect(try text(respond(fixture, path + "ABC-1")).contains("uki.efi"))
       // It is remembered, for those who cannot say it.
       guard case .boot = fixture.ask(9) else { throw Unexpected() }
-      #expect(try text(respond(fixture, "/boot/52-54-00-00-00-08/boot.ipxe?serial=${serial}")).contains("is unknown"))
+      #expect(
+        try text(respond(fixture, "/boot/52-54-00-00-00-08/boot.ipxe?serial=${serial}")).contains(
+          "is unknown"))
     }
   }
 
@@ -120,7 +135,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/", "/etc/passwd", "/boot", "/ipxe/x", "/releases", "/sha256/00", "/boot/52-54-00-00-00-01/release.json"])
+  @Test(arguments: [
+    "/", "/etc/passwd", "/boot", "/ipxe/x", "/releases", "/sha256/00", "/boot/52-54-00-00-00-01/release.json",
+  ])
   func nothingElseIsThere(_ path: String) async throws {
     try await DirectorFixture.with { fixture in #expect(try respond(fixture, path).status == 404) }
   }
@@ -131,13 +148,23 @@ import Testing
       try fixture.director.flush(to: fixture.store)
       for path in ["/metrics", "/api/v1/devices", "/api/v1/events"] {
         #expect(try respond(fixture, path).status == 403)
-        for peer in ["127.0.0.1", "::1", "198.51.100.9"] { #expect(try respond(fixture, path, peer: peer).status == 200) }
+        for peer in ["127.0.0.1", "::1", "198.51.100.9"] {
+          #expect(try respond(fixture, path, peer: peer).status == 200)
+        }
       }
       let devices = try #require(
-        try JSONSerialization.jsonObject(with: Data(bytes(respond(fixture, "/api/v1/devices", peer: "::1")))) as? [[String: Any]])
-      #expect(devices.compactMap { $0["name"] as? String } == ["by-serial", "disk-1", "edge-1", "edge-2", "follower"])
-      #expect(try text(respond(fixture, "/api/v1/devices/edge-1/boots", peer: "::1")).contains("\"kind\" : \"discover\""))
-      #expect(try text(respond(fixture, "/api/v1/devices/edge-1/explanation", peer: "::1")).contains("edge-1 boots edge 1.0"))
+        try JSONSerialization.jsonObject(with: Data(bytes(respond(fixture, "/api/v1/devices", peer: "::1"))))
+          as? [[String: Any]])
+      #expect(
+        devices.compactMap { $0["name"] as? String } == [
+          "by-serial", "disk-1", "edge-1", "edge-2", "follower",
+        ])
+      #expect(
+        try text(respond(fixture, "/api/v1/devices/edge-1/boots", peer: "::1")).contains(
+          "\"kind\" : \"discover\""))
+      #expect(
+        try text(respond(fixture, "/api/v1/devices/edge-1/explanation", peer: "::1")).contains(
+          "edge-1 boots edge 1.0"))
       #expect(try text(respond(fixture, "/api/v1/releases", peer: "::1")).contains(try fixture.digest.hex))
       #expect(try respond(fixture, "/api/v1/devices/nobody", peer: "::1").status == 404)
       #expect(try respond(fixture, "/api/v2", peer: "::1").status == 404)
@@ -162,7 +189,9 @@ import Testing
       func open(_ name: String) -> VirtualFileAnswer {
         fixture.director.open(name, for: peer, at: .v4(IPv4Address(value: 0xC000_0201)))
       }
-      guard case .file(let file) = open("boot/52-54-00-00-00-01/\(try fixture.digest.hex)/uki.efi") else { throw Unexpected() }
+      guard case .file(let file) = open("boot/52-54-00-00-00-01/\(try fixture.digest.hex)/uki.efi") else {
+        throw Unexpected()
+      }
       #expect(file.size == fixture.fixture.library[try fixture.digest]?.artifact("uki.efi")?.size)
       fixture.ask(1, .ipxe)
       guard case .file(let script) = open("boot/52-54-00-00-00-01/boot.ipxe") else { throw Unexpected() }

@@ -1,5 +1,6 @@
 import BootServer
 import BootTypes
+internal import Bytes
 import DHCP
 import Fleet
 import NetworkTypes
@@ -24,7 +25,8 @@ import Testing
       fixture.director.handle(
         .competitor(
           CompetingOffer(
-            server: IPv4Address(value: 0xC000_0263), hardwareAddress: mac(1), bootFile: "pxelinux.0", isProxy: false,
+            server: IPv4Address(value: 0xC000_0263), hardwareAddress: mac(1), bootFile: "pxelinux.0",
+            isProxy: false,
             interface: "eth0")))
       fixture.ask(1, .pxe, .binl)
       fixture.ask(1, .pxe, .binl)
@@ -59,7 +61,9 @@ import Testing
       #expect(try sentence(fixture, 1).contains("just now"))
       fixture.wait(20)
       let text = try sentence(fixture, 1)
-      #expect(text.contains("never fetched: it may have no address, or TCP to 192.0.2.1:8080 is blocked"), "\(text)")
+      #expect(
+        text.contains("never fetched: it may have no address, or TCP to 192.0.2.1:8080 is blocked"), "\(text)"
+      )
     }
   }
 
@@ -67,7 +71,9 @@ import Testing
     try await DirectorFixture.with { fixture in
       fixture.ask(9)
       fixture.ask(9)
-      #expect(try sentence(fixture, 9).hasPrefix("It asked twice as uefi-x64 by HTTP, and was not booted: 52:54:00:00:00:09 is unknown"))
+      #expect(
+        try sentence(fixture, 9).hasPrefix(
+          "It asked twice as uefi-x64 by HTTP, and was not booted: 52:54:00:00:00:09 is unknown"))
     }
   }
 
@@ -90,13 +96,16 @@ import Testing
       #expect(boot.state == .loading)
       #expect(boot.events.map(\.kind) == [.discover, .offer, .transfer, .probed, .transfer, .aborted])
       #expect(boot.events.last?.retries == 7 && boot.events.last?.milliseconds == 2000)
-      #expect(try sentence(fixture, 1).contains("broke off after 1024 bytes (uki.efi: the client fell silent)"))
+      #expect(
+        try sentence(fixture, 1).contains("broke off after 1024 bytes (uki.efi: the client fell silent)"))
       // And then one that does not.
       transfer.acknowledged = 3000
       fixture.director.handle(.started(transfer))
       fixture.director.handle(.ended(transfer, .complete, at: end))
       #expect(try fixture.boots(1).first?.state == .handedOver)
-      #expect(try sentence(fixture, 1).contains("It fetched its whole image (uki.efi, 3000 bytes in 2000 ms) 0 s ago"))
+      #expect(
+        try sentence(fixture, 1).contains(
+          "It fetched its whole image (uki.efi, 3000 bytes in 2000 ms) 0 s ago"))
     }
   }
 
@@ -112,7 +121,8 @@ import Testing
   @Test func aFileThatItCannotHave() async throws {
     try await DirectorFixture.with { fixture in
       fixture.ask(1)
-      fixture.director.noteHTTPFailure("grub.cfg", "there is no grub.cfg", DeviceIdentity(mac: mac(1)), status: 404)
+      fixture.director.noteHTTPFailure(
+        "grub.cfg", "there is no grub.cfg", DeviceIdentity(mac: mac(1)), status: 404)
       #expect(try sentence(fixture, 1) == "It asked for what it cannot have: grub.cfg: there is no grub.cfg.")
     }
   }

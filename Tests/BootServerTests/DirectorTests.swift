@@ -1,5 +1,6 @@
 import BootServer
 import BootTypes
+internal import Bytes
 import DHCP
 import Fleet
 import NetworkTypes
@@ -12,7 +13,9 @@ import Testing
       let path = "boot/52-54-00-00-00-01/\(digest)/uki.efi"
       #expect(fixture.ask(1, .http) == .boot(.url("http://192.0.2.1:8080/\(path)")))
       #expect(fixture.ask(1, .pxe) == .boot(.tftp(name: path)))
-      #expect(fixture.ask(1, .pxe, architecture: .bios) == .boot(.tftp(name: "boot/52-54-00-00-00-01/undionly.kpxe")))
+      #expect(
+        fixture.ask(1, .pxe, architecture: .bios)
+          == .boot(.tftp(name: "boot/52-54-00-00-00-01/undionly.kpxe")))
       let script = "boot/52-54-00-00-00-01/boot.ipxe"
       #expect(
         fixture.ask(1, .ipxe, architecture: .bios)
@@ -58,7 +61,9 @@ import Testing
   }
 
   @Test func aReleaseThatIsMissingOrDamagedIsNotOffered() async throws {
-    try await DirectorFixture.with(fleet: "groups: [{name: a, release: gone@1}]\nunknownDevices: {action: boot, group: a}") {
+    try await DirectorFixture.with(
+      fleet: "groups: [{name: a, release: gone@1}]\nunknownDevices: {action: boot, group: a}"
+    ) {
       fixture in
       guard case .ignore(let reason) = fixture.ask(1) else { throw Unexpected() }
       #expect(reason.contains("gone@1 is not in the library") && reason.contains("netimg publish"))
@@ -80,12 +85,15 @@ import Testing
       fixture.ask(1, .http, .request)
       fixture.director.handle(
         .leased(
-          Lease(address: .v4(IPv4Address(value: 0xC000_0264)), client: [], hardwareAddress: mac(1), granted: 1, expires: 2),
+          Lease(
+            address: .v4(IPv4Address(value: 0xC000_0264)), client: [], hardwareAddress: mac(1), granted: 1,
+            expires: 2),
           isRenewal: false))
       try fixture.deliver(1)
       let boots = try fixture.boots(1)
       #expect(boots.count == 1 && boots[0].state == .handedOver)
-      #expect(boots[0].events.map(\.kind) == [.discover, .offer, .request, .offer, .leased, .transfer, .fetched])
+      #expect(
+        boots[0].events.map(\.kind) == [.discover, .offer, .request, .offer, .leased, .transfer, .fetched])
       #expect(try boots[0].release == fixture.digest.hex && boots[0].firmware == "uefi-x64 by HTTP")
       #expect(try fixture.store.devices().first?.seen.address == "192.0.2.100")
     }
@@ -206,8 +214,10 @@ import Testing
       fixture.ask(1)
       try fixture.director.flush(to: fixture.store)
       let again = BootDirector(
-        settings: fixture.director.settings, library: fixture.fixture.library, devices: try fixture.store.devices(),
-        boots: try fixture.store.lastBoots(since: fixture.now - 1000), nextBoot: try fixture.store.nextBootID(),
+        settings: fixture.director.settings, library: fixture.fixture.library,
+        devices: try fixture.store.devices(),
+        boots: try fixture.store.lastBoots(since: fixture.now - 1000),
+        nextBoot: try fixture.store.nextBootID(),
         metrics: fixture.director.metrics, clock: { [now = fixture.now] in now + 1000 })
       let file = try fixture.fixture.library.open(fixture.digest, Artifacts.uki)
       again.noteHTTPEnd(

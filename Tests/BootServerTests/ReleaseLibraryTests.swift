@@ -40,7 +40,8 @@ import Testing
       let manager = FileManager.default
       let wrong = String(repeating: "0f", count: 32)
       try manager.copyItem(atPath: fixture.path(good), toPath: "\(fixture.directory)/releases/\(wrong)")
-      try manager.createDirectory(atPath: "\(fixture.directory)/releases/notes", withIntermediateDirectories: true)
+      try manager.createDirectory(
+        atPath: "\(fixture.directory)/releases/notes", withIntermediateDirectories: true)
       try manager.createDirectory(
         atPath: "\(fixture.directory)/releases/.x.partial-1", withIntermediateDirectories: true)
       let empty = String(repeating: "0e", count: 32)
@@ -61,7 +62,8 @@ import Testing
       #expect(library.openAtOnce(digest, "uki.efi") == nil)
       let file = try library.open(digest, "uki.efi")
       #expect(library.openAtOnce(digest, "uki.efi") === file)
-      #expect(try library.open(content: file.digest) === file && library.openAtOnce(content: file.digest) === file)
+      #expect(
+        try library.open(content: file.digest) === file && library.openAtOnce(content: file.digest) === file)
       var bytes = [UInt8](repeating: 0, count: file.size)
       try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
       #expect(SHA256.digest(of: bytes) == file.digest)
@@ -101,7 +103,9 @@ import Testing
       // A transfer under way gets everything but the end.
       var bytes = [UInt8](repeating: 0, count: 100)
       try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
-      #expect(throws: BootServerError.self) { try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: file.size - 100) } }
+      #expect(throws: BootServerError.self) {
+        try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: file.size - 100) }
+      }
     }
   }
 
@@ -119,7 +123,8 @@ import Testing
         case "pipe": "rm \(path) && mkfifo \(path)"
         case "link": "mv \(path) \(path).x && ln -s \(path).x \(path)"
         // Only the time of the last change of the inode tells.
-        default: "touch -r \(path) \(path).t && printf X | dd of=\(path) bs=1 seek=9 conv=notrunc 2>/dev/null && touch -r \(path).t \(path)"
+        default:
+          "touch -r \(path) \(path).t && printf X | dd of=\(path) bs=1 seek=9 conv=notrunc 2>/dev/null && touch -r \(path).t \(path)"
         }
       #expect(try run(["sh", "-c", script]).status == 0)
       #expect(fixture.library.openAtOnce(digest, "uki.efi") == nil)
@@ -154,7 +159,8 @@ import Testing
       let digest = try fixture.add("edge")
       try await withScratchDirectory { target in
         let error = await #expect(throws: (any Error).self) {
-          try await ReleasePublisher(library: target.path).publish(fixture.path(digest), keys: [], threshold: 1)
+          try await ReleasePublisher(library: target.path).publish(
+            fixture.path(digest), keys: [], threshold: 1)
         }
         #expect((error as? BootServerError)?.code == .refused, "\(String(describing: error))")
         #expect(!FileManager.default.fileExists(atPath: "\(target.path)/releases/\(digest.hex)"))

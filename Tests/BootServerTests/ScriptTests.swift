@@ -6,7 +6,8 @@ import Testing
 @Suite struct ScriptTests {
   private let values: [ScriptTemplate.Variable: String] = [
     .deviceName: "edge-1", .releaseName: "minimal", .releaseVersion: "1.0", .releaseDigest: "00",
-    .ukiURL: "http://192.0.2.1:8080/u", .kernelURL: "http://192.0.2.1:8080/k", .initrdURL: "http://192.0.2.1:8080/i",
+    .ukiURL: "http://192.0.2.1:8080/u", .kernelURL: "http://192.0.2.1:8080/k",
+    .initrdURL: "http://192.0.2.1:8080/i",
     .commandLine: "console=ttyS0 quiet netimg.index=00", .message: "why not",
   ]
 
@@ -26,10 +27,11 @@ import Testing
 
         """)
     let bios = try templates.render(.bios, values)
-    #expect(bios.contains("\nkernel http://192.0.2.1:8080/k console=ttyS0 quiet netimg.index=00 || goto failed\n"))
+    #expect(
+      bios.contains("\nkernel http://192.0.2.1:8080/k console=ttyS0 quiet netimg.index=00 || goto failed\n"))
     #expect(bios.contains("\ninitrd http://192.0.2.1:8080/i || goto failed\n"))
-    #expect(try templates.render(.localDisk, values).contains("edge-1: why not\n"))
-    #expect(try templates.render(.hold, values).contains("edge-1: why not\n"))
+    #expect(try templates.render(.localDisk, values).contains("\necho why not\n"))
+    #expect(try templates.render(.hold, values).contains("\necho why not\n"))
   }
 
   @Test func theFilesInTheRepositoryAreTheBuiltInOnes() throws {
@@ -48,7 +50,9 @@ import Testing
       try Data("#!ipxe\nchain {{uki.url}} {{ uki.url }}\n".utf8)
         .write(to: scratch.appendingPathComponent("boot-uefi.ipxe"))
       let templates = try ScriptTemplates(directory: scratch.path)
-      #expect(try templates.render(.uefi, values) == "#!ipxe\nchain http://192.0.2.1:8080/u http://192.0.2.1:8080/u\n")
+      #expect(
+        try templates.render(.uefi, values)
+          == "#!ipxe\nchain http://192.0.2.1:8080/u http://192.0.2.1:8080/u\n")
       #expect(try templates.render(.hold, values) == ScriptTemplates(directory: nil).render(.hold, values))
     }
     let error = #expect(throws: BootServerError.self) { try ScriptTemplates(directory: "/nonexistent") }

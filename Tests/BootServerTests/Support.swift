@@ -38,7 +38,11 @@ struct LibraryFixture {
     files: [String] = ["initrd", "uki.efi", "vmlinuz"]
   ) throws -> SHA256Digest {
     let artifacts = files.map { file -> (String, [UInt8]) in
-      (file, Array("\(name) \(version) \(architecture) \(timestamp) \(file)".utf8) + [UInt8](repeating: 7, count: 3000))
+      (
+        file,
+        Array("\(name) \(version) \(architecture) \(timestamp) \(file)".utf8)
+          + [UInt8](repeating: 7, count: 3000)
+      )
     }
     let list = artifacts.map {
       #"{"name": "\#($0.0)", "sha256": "\#(SHA256.digest(of: $0.1).hex)", "size": \#($0.1.count)}"#
@@ -60,7 +64,9 @@ struct LibraryFixture {
     return digest
   }
 
-  func path(_ digest: SHA256Digest, _ file: String = "") -> String { "\(directory)/releases/\(digest.hex)/\(file)" }
+  func path(_ digest: SHA256Digest, _ file: String = "") -> String {
+    "\(directory)/releases/\(digest.hex)/\(file)"
+  }
 
   /// Changes one byte of a file in its place.
   func flip(_ digest: SHA256Digest, _ file: String, at offset: Int = 5) throws {
@@ -106,7 +112,9 @@ struct DirectorFixture {
       try fixture.add("edge")
       let firmware = "\(fixture.directory)/ipxe"
       try FileManager.default.createDirectory(atPath: firmware, withIntermediateDirectories: true)
-      for name in programs { try Data("program \(name)".utf8).write(to: URL(fileURLWithPath: "\(firmware)/\(name)")) }
+      for name in programs {
+        try Data("program \(name)".utf8).write(to: URL(fileURLWithPath: "\(firmware)/\(name)"))
+      }
       let store = try SQLiteStore(path: "\(fixture.directory)/fleet.sqlite")
       let manifest = try FleetManifest.parse(
         Array("apiVersion: netimg/v1\nkind: Fleet\nname: t\n\(fleet)\n".utf8), file: "fleet.yaml")
@@ -136,7 +144,8 @@ struct DirectorFixture {
   ) -> BootDecision {
     let standard: ClientArchitecture = client == .http ? .httpX64 : .uefiX64
     let request = NetbootRequest(
-      client: client, stage: stage, architecture: architecture ?? standard, hardwareAddress: mac(last), uuid: uuid,
+      client: client, stage: stage, architecture: architecture ?? standard, hardwareAddress: mac(last),
+      uuid: uuid,
       ipxeFeatures: features, interface: "eth0", server: .v4(IPv4Address(value: 0xC000_0201)))
     let decision = director.decide(request)
     director.handle(.asked(request))

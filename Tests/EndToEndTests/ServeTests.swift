@@ -55,11 +55,15 @@ final class Server: Sendable {
   .timeLimit(.minutes(10)))
 struct ServeTests {
   /// A scratch directory with a library that holds the sample release, and its digest.
-  private func withLibrary(_ name: String, _ body: (String, String, Release) async throws -> Void) async throws {
+  private func withLibrary(_ name: String, _ body: (String, String, Release) async throws -> Void)
+    async throws
+  {
     let release = try await Bench.release()
     let directory = "\(Bench.scratch)/serve-\(name)"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let published = try Bench.netimg(["publish", release.path, "--to", "\(directory)/state/library", "--unsigned"])
+    let published = try Bench.netimg([
+      "publish", release.path, "--to", "\(directory)/state/library", "--unsigned",
+    ])
     try #require(published.status == 0, "\(published.errorText)")
     let digest = try run(["sha256sum", "\(release.path)/release.json"]).text.prefix(64)
     try await body(directory, String(digest), release)
@@ -77,7 +81,10 @@ struct ServeTests {
       let repaired = try Bench.netimg(["publish", release.path, "--to", library, "--unsigned"])
       #expect(repaired.status == 0 && repaired.text.contains("was damaged there, and is put right"))
       #expect(try Bench.digests(below: published) == Bench.digests(below: release.path))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: "\(library)/releases").sorted() == [".lock", digest])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: "\(library)/releases").sorted() == [
+          ".lock", digest,
+        ])
 
       let copy = try release.linked(at: "\(directory)/damaged")
       unlink("\(copy)/initrd")
@@ -97,8 +104,11 @@ struct ServeTests {
       #expect(try server.get(path).output == bytes)
       #expect(try server.get(path, ["-r", "1000-1999"]).output == Array(bytes[1000..<2000]))
       let head = try server.get(path, ["-I"]).text
-      #expect(head.contains("Content-Length: \(bytes.count)\r\n") && head.contains("Content-Type: application/efi\r\n"))
-      #expect(try server.get("../../etc/passwd", ["--path-as-is", "-w", "%{http_code}"]).text.hasSuffix("400"))
+      #expect(
+        head.contains("Content-Length: \(bytes.count)\r\n")
+          && head.contains("Content-Type: application/efi\r\n"))
+      #expect(
+        try server.get("../../etc/passwd", ["--path-as-is", "-w", "%{http_code}"]).text.hasSuffix("400"))
       let file = "\(directory)/state/library/releases/\(digest)/uki.efi"
       _ = try run(["sh", "-c", "printf X | dd of=\(file) bs=1 seek=100000 conv=notrunc"])
       let damaged = try server.get(path, ["-w", "%{http_code}"]).text
@@ -118,7 +128,10 @@ struct ServeTests {
       let server = try await Server(state: state)
       let device = ["--state", state]
       let set = try Bench.netimg(
-        ["device", "set", "52:54:00:77:00:01", "--name", "edge-1", "--release", "sha256:\(digest)", "--label", "rack=a1"] + device)
+        [
+          "device", "set", "52:54:00:77:00:01", "--name", "edge-1", "--release", "sha256:\(digest)",
+          "--label", "rack=a1",
+        ] + device)
       #expect(set.status == 0 && set.text == "edge-1: sha256:\(digest)\n", "\(set.errorText)")
       // The running server takes it in.
       try await server.wait(for: "/\(digest)/", at: "boot/52-54-00-77-00-01/boot.ipxe")
@@ -126,17 +139,24 @@ struct ServeTests {
       let shown = try Bench.netimg(["device", "show", "edge-1", "--json"] + device).text
       #expect(shown.contains(#""rack" : "a1""#) && shown.contains(#""standing" : "set""#))
       let explained = try Bench.netimg(["explain", "boot", "edge-1"] + device)
-      #expect(explained.text.contains("edge-1 boots minimal") && explained.text.contains("never asked this server to boot"))
+      #expect(
+        explained.text.contains("edge-1 boots minimal")
+          && explained.text.contains("never asked this server to boot"))
       #expect(try server.get("api/v1/devices/edge-1").text.contains(digest))
       #expect(try Bench.netimg(["device", "forget", "edge-1"] + device).status == 0)
       try await server.wait(for: "is unknown", at: "boot/52-54-00-77-00-01/boot.ipxe")
       let unknown = try Bench.netimg(["device", "show", "edge-1"] + device)
       #expect(unknown.status == 66 && unknown.errorText.contains("there is no device edge-1"))
       // One server at a time.
-      let second = try Bench.netimg(["serve", "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0"] + device)
-      #expect(second.status == 69 && second.errorText.contains("another netimg serve uses the state directory"))
+      let second = try Bench.netimg(
+        ["serve", "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0"] + device)
+      #expect(
+        second.status == 69 && second.errorText.contains("another netimg serve uses the state directory"))
       let taken = try Bench.netimg(
-        ["serve", "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:\(server.port)", "--state", "\(directory)/other"])
+        [
+          "serve", "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:\(server.port)", "--state",
+          "\(directory)/other",
+        ])
       #expect(taken.status == 69 && taken.errorText.contains("another process has that port"))
       #expect(server.stop(SIGINT) == 0)
     }
@@ -160,7 +180,8 @@ struct ServeTests {
       let server = try await Server(
         state: "\(directory)/state",
         arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--fleet", fleet])
-      #expect(try server.get("boot/52-54-00-77-00-01/boot.ipxe").text.contains("gone@1.0 is not in the library"))
+      #expect(
+        try server.get("boot/52-54-00-77-00-01/boot.ipxe").text.contains("gone@1.0 is not in the library"))
       let slow = try Background(
         [
           "curl", "-sS", "--limit-rate", "4M", "-o", "\(directory)/uki.efi",
@@ -179,7 +200,9 @@ struct ServeTests {
       // And a stop waits for the transfer.
       #expect(server.stop() == 0)
       #expect(slow.wait() == 0)
-      #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(directory)/uki.efi"))) == release.bytes("uki.efi"))
+      #expect(
+        try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(directory)/uki.efi")))
+          == release.bytes("uki.efi"))
     }
   }
 
@@ -189,12 +212,15 @@ struct ServeTests {
       for round in 1...3 {
         let server = try await Server(state: state)
         let mac = "52:54:00:77:01:0\(round)"
-        #expect(try Bench.netimg(["device", "set", mac, "--name", "d\(round)", "--state", state]).status == 0)
+        #expect(
+          try Bench.netimg(["device", "set", mac, "--name", "d\(round)", "--state", state]).status == 0)
         #expect(server.stop(SIGKILL) == 128 + SIGKILL)
       }
       let listed = try Bench.netimg(["device", "list", "--state", state]).text
       for round in 1...3 { #expect(listed.contains("d\(round)  ")) }
-      let server = try await Server(state: state, arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--log-format", "text"])
+      let server = try await Server(
+        state: state,
+        arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--log-format", "text"])
       #expect(try server.get("readyz").text == "ready\n")
       #expect(server.stop() == 0)
       _ = digest
@@ -205,12 +231,14 @@ struct ServeTests {
     let directory = "\(Bench.scratch)/serve-wrong"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     let config = "\(directory)/server.yaml"
-    try Data("apiVersion: netimg/v1\nkind: Server\nhttp:\n  lisen: []\n".utf8).write(to: URL(fileURLWithPath: config))
+    try Data("apiVersion: netimg/v1\nkind: Server\nhttp:\n  lisen: []\n".utf8).write(
+      to: URL(fileURLWithPath: config))
     let result = try Bench.netimg(["serve", "--config", config, "--state", "\(directory)/state"])
     #expect(result.status == 65)
     #expect(result.errorText.contains("\(config):4:3: HTTP has no key lisen; did you mean listen?"))
     let missing = try Bench.netimg(["serve", "--fleet", "/nonexistent.yaml", "--state", "\(directory)/state"])
-    #expect(missing.status == 65 && missing.errorText.contains("/nonexistent.yaml:1:1: there is no such file"))
+    #expect(
+      missing.status == 65 && missing.errorText.contains("/nonexistent.yaml:1:1: there is no such file"))
     let nothing = try Bench.netimg(["device", "list", "--state", "\(directory)/nothing"])
     #expect(nothing.status == 66 && nothing.errorText.contains("netimg serve makes it"))
   }
@@ -220,11 +248,19 @@ struct ServeTests {
     let directory = "\(Bench.scratch)/serve-user"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     chmod(directory, 0o777)
-    let prefix = Bench.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all"] : []
-    let result = try run(prefix + [Bench.program, "serve", "--state", "\(directory)/state", "--listen", "127.0.0.1:0"])
+    let prefix =
+      Bench.isRoot
+      ? [
+        "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all",
+        "--inh-caps", "-all",
+      ] : []
+    let result = try run(
+      prefix + [Bench.program, "serve", "--state", "\(directory)/state", "--listen", "127.0.0.1:0"])
     #expect(result.status == 74, "\(result.errorText)")
     #expect(result.errorText.contains("CAP_NET_BIND_SERVICE"), "\(result.errorText)")
-    #expect(result.errorText.split(separator: "\n").filter { !$0.contains(" notice ") }.count == 1, "\(result.errorText)")
+    #expect(
+      result.errorText.split(separator: "\n").filter { !$0.contains(" notice ") }.count == 1,
+      "\(result.errorText)")
   }
 }
 

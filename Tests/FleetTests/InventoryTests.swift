@@ -38,7 +38,8 @@ import Testing
     let inventory = try fleet(text)
     var record = DeviceRecord(id: 1, macs: [mac(9)])
     record.serial = "ABC-1"
-    #expect(inventory.assignment(of: DeviceIdentity(mac: mac(9)), known: record, address: nil).name == "by-serial")
+    #expect(
+      inventory.assignment(of: DeviceIdentity(mac: mac(9)), known: record, address: nil).name == "by-serial")
   }
 
   @Test func groupsByNameByLabelsAndTheFirstOfTwo() throws {
@@ -66,7 +67,9 @@ import Testing
     #expect(assignment.source == .release(.named("edge", version: "1.0")))
     #expect(assignment.steps.contains("netimg device set puts it in the group edge"))
     settings.release = .digest(String(repeating: "0a", count: 32))
-    #expect(assign(inventory, 4, settings: settings).source == .release(.digest(String(repeating: "0a", count: 32))))
+    #expect(
+      assign(inventory, 4, settings: settings).source == .release(.digest(String(repeating: "0a", count: 32)))
+    )
     settings = DeviceSettings()
     settings.group = "gone"
     guard case .held(let reason) = assign(inventory, 1, settings: settings).source else { throw Unexpected() }
@@ -127,7 +130,8 @@ struct Unexpected: Error {}
     let uuid = MachineUUID("8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4f")
     var table = DeviceTable([DeviceRecord(id: 1, macs: [mac(1), mac(2)], uuid: uuid, serial: "s")])
     for identity in [
-      DeviceIdentity(mac: mac(1)), DeviceIdentity(mac: mac(2)), DeviceIdentity(uuid: uuid), DeviceIdentity(serial: "s"),
+      DeviceIdentity(mac: mac(1)), DeviceIdentity(mac: mac(2)), DeviceIdentity(uuid: uuid),
+      DeviceIdentity(serial: "s"),
       DeviceIdentity(mac: mac(9), uuid: uuid),
     ] {
       #expect(table.find(identity)?.id == 1)
@@ -144,7 +148,8 @@ struct Unexpected: Error {}
   @Test func aChangedDeviceLosesItsOldIdentifiers() {
     var table = DeviceTable([DeviceRecord(id: 1, macs: [mac(1)])])
     table.put(DeviceRecord(id: 1, macs: [mac(2)]))
-    #expect(table.find(DeviceIdentity(mac: mac(1))) == nil && table.find(DeviceIdentity(mac: mac(2)))?.id == 1)
+    #expect(
+      table.find(DeviceIdentity(mac: mac(1))) == nil && table.find(DeviceIdentity(mac: mac(2)))?.id == 1)
   }
 
   @Test func aDeviceLearnsAndForgetsNothing() {

@@ -19,15 +19,18 @@ import Testing
 
   @Test func theWaitDoublesUpToItsLimitAndThenItStaysDown() {
     let (once, t1) = health(after: [20])
-    #expect(once.readiness(for: "a", armed: 0, retry: retry, now: t1) == .waiting(until: t1 + 10, failures: 1))
+    #expect(
+      once.readiness(for: "a", armed: 0, retry: retry, now: t1) == .waiting(until: t1 + 10, failures: 1))
     #expect(once.readiness(for: "a", armed: 0, retry: retry, now: t1 + 10) == .ready)
     let (twice, t2) = health(after: [20, 20])
-    #expect(twice.readiness(for: "a", armed: 0, retry: retry, now: t2) == .waiting(until: t2 + 20, failures: 2))
+    #expect(
+      twice.readiness(for: "a", armed: 0, retry: retry, now: t2) == .waiting(until: t2 + 20, failures: 2))
     let (thrice, t3) = health(after: [20, 20, 20])
     #expect(thrice.readiness(for: "a", armed: 0, retry: retry, now: t3 + 100_000) == .down(failures: 3))
     var never = retry
     never.failures = 0
-    #expect(thrice.readiness(for: "a", armed: 0, retry: never, now: t3) == .waiting(until: t3 + 25, failures: 3))
+    #expect(
+      thrice.readiness(for: "a", armed: 0, retry: never, now: t3) == .waiting(until: t3 + 25, failures: 3))
   }
 
   @Test func aBootThatLastedForgivesAll() {
@@ -76,7 +79,9 @@ import Testing
     health.failures = 900
     health.lastFailure = 100
     let patient = RetryPolicy(failures: 1000, backOff: 86_400_000, maximumBackOff: 86_400_000)
-    #expect(health.readiness(for: "a", armed: 0, retry: patient, now: 101) == .waiting(until: 86_400_100, failures: 900))
+    #expect(
+      health.readiness(for: "a", armed: 0, retry: patient, now: 101)
+        == .waiting(until: 86_400_100, failures: 900))
   }
 }
 

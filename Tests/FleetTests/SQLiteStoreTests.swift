@@ -105,7 +105,8 @@ import Testing
       batch.newDevices = [sample(1), sample(2)]
       batch.boots = (1...60).map { BootRecord(id: $0, device: 1, started: $0, firmware: "f") }
       var other = BootRecord(id: 61, device: 2, started: 100, firmware: "g")
-      other.add(BootEvent(at: 101, .fetched, "uki.efi", transport: "http", bytes: 5, milliseconds: 2, retries: 1))
+      other.add(
+        BootEvent(at: 101, .fetched, "uki.efi", transport: "http", bytes: 5, milliseconds: 2, retries: 1))
       other.state = .handedOver
       batch.boots.append(other)
       try store.commit(batch)
@@ -132,7 +133,8 @@ import Testing
   @Test func leasesComeBackAsTheyWere() async throws {
     try await withStore { store, path in
       let first = Lease(
-        address: .v4(IPv4Address(value: 0xC000_0201)), client: [1, 0x52, 0], hardwareAddress: mac(1), hostName: "h",
+        address: .v4(IPv4Address(value: 0xC000_0201)), client: [1, 0x52, 0], hardwareAddress: mac(1),
+        hostName: "h",
         granted: 5, expires: .max)
       let second = Lease(
         address: IPAddress("2001:db8::1") ?? .v4(.any), client: [], state: .declined, granted: 5, expires: 9)
@@ -164,7 +166,8 @@ import Testing
     #expect(throws: FleetError.self) { try SQLiteStore(path: "/nonexistent/fleet.sqlite") }
     try await withScratchDirectory { scratch in
       let path = scratch.appendingPathComponent("x").path
-      try Data("this is no database, and long enough to be seen as none at all".utf8).write(to: URL(fileURLWithPath: path))
+      try Data("this is no database, and long enough to be seen as none at all".utf8).write(
+        to: URL(fileURLWithPath: path))
       let error = #expect(throws: FleetError.self) { try SQLiteStore(path: path) }
       #expect(error?.code == .store && error?.message.contains(path) == true)
     }
@@ -202,7 +205,9 @@ import Testing
     try await withScratchDirectory { scratch in
       let store = try SQLiteStore(path: scratch.appendingPathComponent("s").path)
       var batch = FleetBatch()
-      batch.newDevices = [DeviceRecord(id: 1, macs: [mac(1)]), DeviceRecord(id: 2, macs: [mac(2)], serial: "S")]
+      batch.newDevices = [
+        DeviceRecord(id: 1, macs: [mac(1)]), DeviceRecord(id: 2, macs: [mac(2)], serial: "S"),
+      ]
       try store.commit(batch)
       let directory = DeviceDirectory(store: store, inventory: try fleet(text))
       #expect(try directory.list().map(\.assignment.name) == ["52:54:00:00:00:02", "never", "seen"])
@@ -223,7 +228,9 @@ import Testing
         DeviceRecord(id: 1, macs: [mac(1)], serial: "S"), DeviceRecord(id: 2, macs: [mac(2)], serial: "S"),
       ]
       try store.commit(batch)
-      let error = #expect(throws: FleetError.self) { try DeviceDirectory(store: store, inventory: .empty).find("S") }
+      let error = #expect(throws: FleetError.self) {
+        try DeviceDirectory(store: store, inventory: .empty).find("S")
+      }
       #expect(error?.code == .ambiguous)
     }
   }

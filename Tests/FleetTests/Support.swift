@@ -24,5 +24,6 @@ func assign(
     record?.settings = settings
   }
   return inventory.assignment(
-    of: DeviceIdentity(mac: mac(last), uuid: uuid), known: record, address: address.flatMap { IPv4Address($0) })
+    of: DeviceIdentity(mac: mac(last), uuid: uuid), known: record,
+    address: address.flatMap { IPv4Address($0) })
 }

@@ -14,9 +14,11 @@ private let places: [String: String] = [
     "scripts: [{package: aa, script: postinst, sha256: [\(digest)], reason: r, replacement: OBJ}]",
   "Exception": "exceptions: [OBJ]", "Limits": "limits: OBJ",
   // The name of a key here is that of no image: the first word says of which kind the manifest is.
-  "UnknownDevices": "fleet|unknownDevices: OBJ", "Site": "fleet|sites: [OBJ]", "DeviceGroup": "fleet|groups: [OBJ]",
+  "UnknownDevices": "fleet|unknownDevices: OBJ", "Site": "fleet|sites: [OBJ]",
+  "DeviceGroup": "fleet|groups: [OBJ]",
   "Retry": "fleet|groups: [{name: g, channel: c, retry: OBJ}]", "Device": "fleet|devices: [OBJ]",
-  "Log": "server|log: OBJ", "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ", "DHCP": "server|dhcp: OBJ",
+  "Log": "server|log: OBJ", "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ",
+  "DHCP": "server|dhcp: OBJ",
   "IPXE": "server|ipxe: OBJ", "Subnet": "server|dhcp: {subnets: [OBJ]}",
   "Reservation": "server|dhcp: {subnets: [{network: 192.0.2.0/24, reservations: [OBJ]}]}",
 ]
@@ -24,10 +26,12 @@ private let places: [String: String] = [
 /// What a JSON Schema cannot say, because it is about two values: such probes have no verdict to compare.
 private func isBeyondSchema(_ problems: [ManifestError.Problem]) -> Bool {
   let words = [
-    "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot", "needs subnets",
+    "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot",
+    "needs subnets",
     "is not inside", "needs a certificate", "leaves the group nothing", "bits behind", "ends before",
   ]
-  return !problems.isEmpty && problems.allSatisfy { problem in words.contains { problem.message.contains($0) } }
+  return !problems.isEmpty
+    && problems.allSatisfy { problem in words.contains { problem.message.contains($0) } }
 }
 
 private let digest = String(repeating: "0f", count: 32)
@@ -45,9 +49,12 @@ private let probes = [
   "[{name: frr}]",
   "[{path: /a}]", "[{path: /a, bogus: 1}]", "Fleet", "Server", "discover", "proxy", "json", "30s", "0s", "30",
   "\"52:54:00:12:34:56\"", "[\"52:54:00:12:34:56\"]", "[\"52:54:00:12:34\"]", "192.0.2.1", "192.0.2.0/24",
-  "[192.0.2.0/24]", "[192.0.2.0/33]", "[192.0.2.0/024]", "[256.0.2.0/24]", "[192.0.2.1-192.0.2.9]", "[192.0.2.1]",
-  "[\"192.0.2.1:80\"]", "[\"[::1]:80\"]", "[\"[::1]:080\"]", "[boot]", "[eth0]", "a@1", "\"sha256:\(digest)\"",
-  "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4f", "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4", "{role: edge}", "{Role: edge}",
+  "[192.0.2.0/24]", "[192.0.2.0/33]", "[192.0.2.0/024]", "[256.0.2.0/24]", "[192.0.2.1-192.0.2.9]",
+  "[192.0.2.1]",
+  "[\"192.0.2.1:80\"]", "[\"[::1]:80\"]", "[\"[::1]:080\"]", "[boot]", "[eth0]", "a@1",
+  "\"sha256:\(digest)\"",
+  "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4f", "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4", "{role: edge}",
+  "{Role: edge}",
   "{role: 5}",
 ]
 

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ServerManifestTests {
   private func parse(_ more: String) throws -> ServerManifest {
-    try ServerManifest.parse(Array("apiVersion: netimg/v1\nkind: Server\n\(more)\n".utf8), file: "server.yaml")
+    try ServerManifest.parse(
+      Array("apiVersion: netimg/v1\nkind: Server\n\(more)\n".utf8), file: "server.yaml")
   }
 
   @Test func everythingHasADefault() throws {
@@ -58,7 +59,9 @@ import Testing
     ("http: {listen: [\"host:80\"]}", "an address to listen on"),
     ("http: {listenSecure: [\"192.0.2.1:443\"]}", "needs a certificate and its key"),
     ("dhcp: {mode: server}", "needs subnets"),
-    ("dhcp: {subnets: [{network: 192.0.2.0/24, pools: [192.0.3.1-192.0.3.9]}]}", "is not inside 192.0.2.0/24"),
+    (
+      "dhcp: {subnets: [{network: 192.0.2.0/24, pools: [192.0.3.1-192.0.3.9]}]}", "is not inside 192.0.2.0/24"
+    ),
     ("dhcp: {subnets: [{network: 192.0.2.0/24, pools: [192.0.2.9-192.0.2.1]}]}", "ends before it begins"),
     (
       "dhcp: {subnets: [{network: 192.0.2.0/24, reservations: [{mac: \"52:54:00:12:34:56\", address: 10.0.0.1}]}]}",

@@ -4,34 +4,36 @@ import ServerCore
 import TestSupport
 import Testing
 
-@Suite struct HTTPServerTests {
-  private static let curl: ConditionTrait = .enabled(if: findTool("curl") != nil, "curl is missing")
+private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "curl is missing")
 
+@Suite struct HTTPServerTests {
   private func curl(_ arguments: [String]) throws -> SubprocessResult {
     try run(["curl", "-sS", "--max-time", "60"] + arguments)
   }
 
-  @Test(curl, arguments: [0, 1, 65_536, 65_537, 1 << 20, 7_000_001])
+  @Test(hasCurl, arguments: [0, 1, 65_536, 65_537, 1 << 20, 7_000_001])
   func filesArriveWhole(_ size: Int) async throws {
     let file = SampleFile(size: size)
     try await withServer(file: file) { port, responder, _ in
       let result = try curl(["http://127.0.0.1:\(port)/file"])
       #expect(result.output == SampleFile.bytes(size))
-      #expect(responder.deliveries.withLock { $0.map(\.bytes) } == [size])
-      #expect(responder.deliveries.withLock { $0.allSatisfy(\.isComplete) })
+      #expect(responder.delivered.map(\.bytes) == [size])
+      #expect(responder.delivered.allSatisfy(\.isComplete))
     }
   }
 
-  @Test(curl) func manyRequestsOnOneConnection() async throws {
+  @Test(hasCurl) func manyRequestsOnOneConnection() async throws {
     let file = SampleFile(size: 300_000)
     try await withServer(file: file) { port, _, _ in
       let url = "http://127.0.0.1:\(port)/file"
-      let result = try curl(["-w", "%{num_connects} ", "-o", "/dev/null", url, "-o", "/dev/null", url, "-o", "/dev/null", url])
+      let result = try curl([
+        "-w", "%{num_connects} ", "-o", "/dev/null", url, "-o", "/dev/null", url, "-o", "/dev/null", url,
+      ])
       #expect(result.text == "1 0 0 ")
     }
   }
 
-  @Test(curl) func aPartAndAHead() async throws {
+  @Test(hasCurl) func aPartAndAHead() async throws {
     try await withServer(file: SampleFile(size: 5_000_000)) { port, _, _ in
       let part = try curl(["-r", "1000000-4999998", "http://127.0.0.1:\(port)/file"])
       #expect(part.output == Array(SampleFile.bytes(5_000_000)[1_000_000..<4_999_999]))
@@ -40,9 +42,10 @@ import Testing
     }
   }
 
-  @Test(curl) func slowAnswersAndOldClients() async throws {
+  @Test(hasCurl) func slowAnswersAndOldClients() async throws {
     try await withServer { port, _, _ in
-      #expect(try curl(["http://127.0.0.1:\(port)/slow/x"]).text.contains(#"path ["slow", "x"] peer 127.0.0.1"#))
+      #expect(
+        try curl(["http://127.0.0.1:\(port)/slow/x"]).text.contains(#"path ["slow", "x"] peer 127.0.0.1"#))
       let old = try curl(["-0", "-i", "http://127.0.0.1:\(port)/x"])
       #expect(old.text.hasPrefix("HTTP/1.0 200") && old.text.contains("Connection: close"))
     }
@@ -53,7 +56,8 @@ import Testing
       let connection = try RawConnection(port: port)
       for character in "GET /a HTTP/1.1\r\nHost: x\r\n\r\n" { connection.send(String(character)) }
       #expect(connection.read(until: "127.0.0.1\n").contains(#"path ["a"]"#))
-      connection.send("GET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      connection.send(
+        "GET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
       let both = connection.read()
       let first = try #require(both.range(of: #"["b"]"#)), second = try #require(both.range(of: #"["c"]"#))
       #expect(first.lowerBound < second.lowerBound)
@@ -64,10 +68,16 @@ import Testing
     ("GET /../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 400"),
     ("GET /%2e%2e/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 400"),
     ("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP/1.1 405"),
-    ("PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))", "HTTP/1.1 413"),
+    (
+      "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))",
+      "HTTP/1.1 413"
+    ),
     ("NONSENSE\r\n\r\n", "HTTP/1.1 400"),
     ("GET /x HTTP/1.1\r\nA: \(String(repeating: "x", count: 200_000))\r\n\r\n", "HTTP/1.1 400"),
-    ("GET /\(String(repeating: "x", count: 5000)) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 400"),
+    (
+      "GET /\(String(repeating: "x", count: 5000)) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      "HTTP/1.1 400"
+    ),
   ])
   func hostileRequestsAreRefused(_ request: String, _ expected: String) async throws {
     try await withServer { port, _, _ in
@@ -75,7 +85,9 @@ import Testing
       connection.send(request)
       let answer = connection.read()
       // A connection that is cut while the client still sends may lose the answer, but is over.
-      #expect(answer.hasPrefix(expected) || (answer.isEmpty && request.utf8.count > 60_000), "\(answer.prefix(200))")
+      #expect(
+        answer.hasPrefix(expected) || (answer.isEmpty && request.utf8.count > 60_000), "\(answer.prefix(200))"
+      )
     }
   }
 
@@ -87,7 +99,7 @@ import Testing
       let slow = try RawConnection(port: port)
       slow.send("GET /x HTTP/1.1\r\nHost: x\r\nA:")
       #expect(silent.read().isEmpty && slow.read().isEmpty)
-      #expect(responder.requests.withLock(\.isEmpty))
+      #expect(responder.asked.isEmpty)
     }
   }
 
@@ -98,8 +110,8 @@ import Testing
     try await withServer(file: file, times: times) { port, responder, _ in
       let connection = try RawConnection(port: port)
       connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
-      while responder.deliveries.withLock(\.isEmpty) { try await Task.sleep(for: .milliseconds(20)) }
-      let delivery = try #require(responder.deliveries.withLock(\.first))
+      while responder.delivered.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      let delivery = try #require(responder.delivered.first)
       #expect(!delivery.isComplete && delivery.bytes < file.size)
     }
   }
@@ -107,12 +119,12 @@ import Testing
   @Test func aFileThatChangedIsNeverFinished() async throws {
     let file = SampleFile(size: 3_000_000)
     try await withServer(file: file) { port, responder, _ in
-      file.isGood.store(false, ordering: .relaxed)
+      file.spoil()
       let connection = try RawConnection(port: port)
       connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
       let answer = connection.read()
       #expect(answer.hasPrefix("HTTP/1.1 200") && answer.utf8.count > 1000)
-      let delivery = try #require(responder.deliveries.withLock(\.first))
+      let delivery = try #require(responder.delivered.first)
       #expect(!delivery.isComplete && delivery.bytes < file.size)
     }
   }
@@ -158,18 +170,24 @@ import Testing
     #expect(absent?.code == .noSuchAddress)
   }
 
-  @Test(curl, .enabled(if: findTool("openssl") != nil, "openssl is missing"))
+  @Test(hasCurl, .enabled(if: findTool("openssl") != nil, "openssl is missing"))
   func httpsServesTheSameBytes() async throws {
     try await withScratchDirectory { scratch in
-      let (chain, key) = (scratch.appendingPathComponent("c.pem").path, scratch.appendingPathComponent("k.pem").path)
+      let (chain, key) = (
+        scratch.appendingPathComponent("c.pem").path, scratch.appendingPathComponent("k.pem").path
+      )
       let made = try run([
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-keyout", key,
         "-out", chain, "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
       ])
       try #require(made.status == 0, "\(made.errorText)")
       let file = SampleFile(size: 3_000_000)
-      try await withServer(file: file, certificate: HTTPServer.Certificate(chain: chain, key: key)) { port, _, _ in
-        let result = try curl(["--cacert", chain, "--resolve", "localhost:\(port):127.0.0.1", "https://localhost:\(port)/file"])
+      try await withServer(file: file, certificate: HTTPServer.Certificate(chain: chain, key: key)) {
+        port, _, _ in
+        let result = try curl([
+          "--cacert", chain, "--resolve", "localhost:\(port):127.0.0.1", "https://localhost:\(port)/file",
+        ])
         #expect(result.output == SampleFile.bytes(3_000_000), "\(result.errorText)")
         #expect(try curl(["http://127.0.0.1:\(port)/file"]).status != 0)
       }
@@ -189,7 +207,7 @@ import Testing
     let running = Task { try await server.run() }
     let connection = try RawConnection(port: server.addresses[0].port)
     connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
-    while responder.requests.withLock(\.isEmpty) { try await Task.sleep(for: .milliseconds(5)) }
+    while responder.asked.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
     let reader = Task.detached { connection.read().utf8.count }
     running.cancel()
     try await running.value

@@ -7,11 +7,13 @@ import Synchronization
 import Testing
 
 @Suite struct RequestTargetTests {
-  @Test(arguments: [
-    ("/", [], [:]), ("/a/b", ["a", "b"], [:]), ("//a///b/", ["a", "b"], [:]), ("/a%20b", ["a b"], [:]),
-    ("/a?x=1&y=%41&z", ["a"], ["x": "1", "y": "A", "z": ""]), ("http://h:80/a?b=c", ["a"], ["b": "c"]),
-    ("http://h", [], [:]), ("/%C3%A9", ["é"], [:]), ("/a?x=${serial:uristring}", ["a"], ["x": "${serial:uristring}"]),
-  ] as [(String, [String], [String: String])])
+  @Test(
+    arguments: [
+      ("/", [], [:]), ("/a/b", ["a", "b"], [:]), ("//a///b/", ["a", "b"], [:]), ("/a%20b", ["a b"], [:]),
+      ("/a?x=1&y=%41&z", ["a"], ["x": "1", "y": "A", "z": ""]), ("http://h:80/a?b=c", ["a"], ["b": "c"]),
+      ("http://h", [], [:]), ("/%C3%A9", ["é"], [:]),
+      ("/a?x=${serial:uristring}", ["a"], ["x": "${serial:uristring}"]),
+    ] as [(String, [String], [String: String])])
   func targetsAreTakenApart(_ text: String, _ path: [String], _ query: [String: String]) throws {
     let target = try #require(RequestTarget.parse(text))
     #expect(target.path == path)
@@ -19,21 +21,25 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "a", "*", "/..", "/a/../b", "/.", "/%2e%2e/x", "/a%2fb", "/a%00b", "/a%0a", "/%", "/%4", "/%zz", "/%ff", "/a%7f",
+    "", "a", "*", "/..", "/a/../b", "/.", "/%2e%2e/x", "/a%2fb", "/a%00b", "/a%0a", "/%", "/%4", "/%zz",
+    "/%ff", "/a%7f",
     "/" + String(repeating: "x", count: 2048), "/?" + String(repeating: "a&", count: 40),
   ])
   func whatIsNoTargetIsRefused(_ text: String) { #expect(RequestTarget.parse(text) == nil) }
 }
 
 @Suite struct ByteRangeTests {
-  @Test(arguments: [
-    (nil, .whole), ("bytes=0-9", .part(0..<10)), ("bytes=5-", .part(5..<100)), ("bytes=-10", .part(90..<100)),
-    ("bytes=-1000", .part(0..<100)), ("bytes=90-1000", .part(90..<100)), ("bytes=99-99", .part(99..<100)),
-    ("bytes=100-", .unsatisfiable), ("bytes=-0", .unsatisfiable), ("bytes=9-5", .whole), ("bytes=-", .whole),
-    ("bytes=0-1,3-4", .whole), ("bytes=a-b", .whole), ("lines=1-2", .whole), ("bytes=1", .whole),
-    ("bytes=99999999999999999999-", .whole), ("bytes=" + String(repeating: "0-,", count: 2000), .whole),
-    ("Bytes=0-0", .part(0..<1)),
-  ] as [(String?, ByteRange)])
+  @Test(
+    arguments: [
+      (nil, .whole), ("bytes=0-9", .part(0..<10)), ("bytes=5-", .part(5..<100)),
+      ("bytes=-10", .part(90..<100)),
+      ("bytes=-1000", .part(0..<100)), ("bytes=90-1000", .part(90..<100)), ("bytes=99-99", .part(99..<100)),
+      ("bytes=100-", .unsatisfiable), ("bytes=-0", .unsatisfiable), ("bytes=9-5", .whole),
+      ("bytes=-", .whole),
+      ("bytes=0-1,3-4", .whole), ("bytes=a-b", .whole), ("lines=1-2", .whole), ("bytes=1", .whole),
+      ("bytes=99999999999999999999-", .whole), ("bytes=" + String(repeating: "0-,", count: 2000), .whole),
+      ("Bytes=0-0", .part(0..<1)),
+    ] as [(String?, ByteRange)])
   func rangesAsTheRFCSays(_ header: String?, _ expected: ByteRange) {
     #expect(ByteRange.parse(header, size: 100) == expected)
   }
@@ -107,9 +113,11 @@ import Testing
 
   @Test func objectsForPrograms() throws {
     let lines = lines(.json) { $0.error("quote \" back \\ line\n\u{1}é", metadata: ["k": "v\u{7f}"]) }
-    let object = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: String])
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: String])
     #expect(object["message"] == "quote \" back \\ line\n\u{1}é" && object["k"] == "v\u{7f}")
-    #expect(object["level"] == "error" && object["logger"] == "t" && lines[0].filter { $0 == "\n" }.count == 1)
+    #expect(
+      object["level"] == "error" && object["logger"] == "t" && lines[0].filter { $0 == "\n" }.count == 1)
   }
 }
 
@@ -117,7 +125,8 @@ import Testing
   @Test func limitsInAllAndByAddress() throws {
     let (one, two) = (try #require(IPAddress("192.0.2.1")), try #require(IPAddress("2001:db8::1")))
     let limits = ConnectionLimits(total: 3, perPeer: 2)
-    #expect(limits.open(one) && limits.open(one) && !limits.open(one) && limits.open(two) && !limits.open(two))
+    #expect(
+      limits.open(one) && limits.open(one) && !limits.open(one) && limits.open(two) && !limits.open(two))
     limits.close(one)
     #expect(limits.count == 2 && limits.open(two))
     limits.change(total: 10, perPeer: 10)

@@ -11,7 +11,7 @@ final class SampleFile: ServedFile, @unchecked Sendable {
   // Written before it is served, and closed at the end.
   let size: Int
   let descriptor: Int32
-  let isGood = Atomic<Bool>(true)
+  private let isGood = Atomic<Bool>(true)
 
   init(size: Int) {
     var path = Array("/tmp/netimg-test-XXXXXX".utf8CString)
@@ -24,7 +24,11 @@ final class SampleFile: ServedFile, @unchecked Sendable {
 
   deinit { close(descriptor) }
 
-  static func bytes(_ size: Int) -> [UInt8] { (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) } }
+  static func bytes(_ size: Int) -> [UInt8] {
+    (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  }
+
+  func spoil() { isGood.store(false, ordering: .relaxed) }
 
   func isUnchanged() -> Bool { isGood.load(ordering: .relaxed) }
 }
@@ -32,8 +36,11 @@ final class SampleFile: ServedFile, @unchecked Sendable {
 /// Answers from a file, some text, and a slow corner.
 final class SampleResponder: HTTPResponder {
   let file: SampleFile
-  let deliveries = Mutex<[HTTPDelivery]>([])
-  let requests = Mutex<[HTTPRequest]>([])
+  private let deliveries = Mutex<[HTTPDelivery]>([])
+  private let requests = Mutex<[HTTPRequest]>([])
+
+  var delivered: [HTTPDelivery] { deliveries.withLock { $0 } }
+  var asked: [HTTPRequest] { requests.withLock { $0 } }
 
   init(_ file: SampleFile) { self.file = file }
 
@@ -49,7 +56,8 @@ final class SampleResponder: HTTPResponder {
     case "file":
       let range = ByteRange.parse(request.header("range"), size: file.size)
       guard case .part(let part) = range else {
-        return HTTPResponse(contentType: "application/octet-stream", body: .file(file, 0..<file.size)) { delivery in
+        return HTTPResponse(contentType: "application/octet-stream", body: .file(file, 0..<file.size)) {
+          delivery in
           self.deliveries.withLock { $0.append(delivery) }
         }
       }
@@ -107,7 +115,7 @@ final class RawConnection {
 
   func send(_ text: String) {
     let bytes = Array(text.utf8)
-    _ = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    _ = bytes.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 
   /// What comes until the server closes, or until the text ends so.

@@ -1,5 +1,5 @@
 package import BootTypes
-package import Fleet
+internal import Fleet
 package import ServerCore
 
 /// What HTTP tells.
@@ -13,7 +13,8 @@ extension BootDirector {
 
   /// What became of the transfer of a part of a file.
   package func noteHTTPEnd(
-    _ name: String, _ part: Range<Int>, of file: ArtifactFile, _ device: DeviceIdentity?, _ delivery: HTTPDelivery
+    _ name: String, _ part: Range<Int>, of file: ArtifactFile, _ device: DeviceIdentity?,
+    _ delivery: HTTPDelivery
   ) {
     metrics.bytes.increment("http", by: delivery.bytes)
     metrics.transfers.increment(delivery.isComplete ? "http fetched" : "http aborted")
@@ -36,7 +37,8 @@ extension BootDirector {
     metrics.transfers.increment("http fetched")
     let isScript = name == BootName.scriptName
     add(
-      BootEvent(at: clock(), isScript ? .script : .fetched, name, transport: "http", bytes: isScript ? nil : count),
+      BootEvent(
+        at: clock(), isScript ? .script : .fetched, name, transport: "http", bytes: isScript ? nil : count),
       to: device
     ) { boot in
       if boot.state == .offered || boot.state == .refused { boot.state = .loading }

@@ -1,4 +1,4 @@
-package import BootTypes
+internal import BootTypes
 package import NetworkTypes
 package import TFTP
 
@@ -29,6 +29,8 @@ struct BytesFile: VirtualFile {
   var size: Int { bytes.count }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
-    bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + buffer.count])) }
+    bytes.withUnsafeBytes {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + buffer.count]))
+    }
   }
 }

@@ -1,6 +1,6 @@
 package import BootTypes
 internal import Bytes
-package import Fleet
+internal import Fleet
 internal import Synchronization
 
 /// What a name turns out to be, for TFTP and HTTP alike.
@@ -24,7 +24,9 @@ extension BootDirector {
   ) -> BootResource? {
     switch name {
     case .content(let digest):
-      if isHasty { return library.openAtOnce(content: digest).map { .file($0, name: digest.hex, device: nil) } }
+      if isHasty {
+        return library.openAtOnce(content: digest).map { .file($0, name: digest.hex, device: nil) }
+      }
       return Self.opened(digest.hex, nil) { () throws(BootServerError) in try library.open(content: digest) }
     case .program(let program): return self.program(program, for: nil)
     case .script(let device): return script(for: device, base: base, told: told)
@@ -54,7 +56,8 @@ extension BootDirector {
     let programs = settings.programs
     guard let bytes = programs[name] else {
       return .absent(
-        reason: "\(name) is not in \(programs.directory): install Debian's package ipxe, or set ipxe.firmware",
+        reason:
+          "\(name) is not in \(programs.directory): install Debian's package ipxe, or set ipxe.firmware",
         device: device)
     }
     return .bytes(bytes, name: name, device: device)
@@ -94,7 +97,7 @@ extension BootDirector {
         guard release.artifact(name) != nil else { return nil }
         return BootName.artifact(device: device, release: release.digest, name: name).path.map { base + $0 }
       }
-      values[.ukiURL] = url(Artifacts.uki)
+      values[.ukiURL] = url(release.uki)
       values[.kernelURL] = url(Artifacts.kernel)
       values[.initrdURL] = url(Artifacts.initrd)
     case (.localDisk, _):
@@ -115,7 +118,9 @@ extension BootDirector {
   /// A sentence as a script can show it: plain ASCII on one line, nothing that iPXE would put a value into.
   private static func line(_ text: String) -> String {
     String(
-      decoding: text.replacing("${", with: "$ {").utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") },
+      decoding: text.replacing("${", with: "$ {").utf8.map {
+        (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?")
+      },
       as: UTF8.self)
   }
 }

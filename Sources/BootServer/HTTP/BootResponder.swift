@@ -1,4 +1,4 @@
-package import BootTypes
+internal import BootTypes
 internal import Bytes
 internal import Fleet
 internal import NetworkTypes
@@ -27,12 +27,15 @@ package struct BootResponder: HTTPResponder {
   private func respond(to request: HTTPRequest, isHasty: Bool) -> HTTPResponse? {
     if let response = operations.respond(to: request) { return response }
     guard let name = BootName(request.path) else {
-      return .text(404, "There is nothing by that name. Devices ask for boot/DEVICE/…, ipxe/PROGRAM or sha256/DIGEST.")
+      return .text(
+        404, "There is nothing by that name. Devices ask for boot/DEVICE/…, ipxe/PROGRAM or sha256/DIGEST.")
     }
     let told = DeviceIdentity(
       uuid: request.field("uuid").flatMap { MachineUUID($0) },
       serial: request.field("serial").flatMap { $0.contains("$") ? nil : $0 })
-    guard let resource = director.resource(name, base: base(request), told: told, isHasty: isHasty) else { return nil }
+    guard let resource = director.resource(name, base: base(request), told: told, isHasty: isHasty) else {
+      return nil
+    }
     return answer(resource, request)
   }
 
@@ -61,11 +64,13 @@ package struct BootResponder: HTTPResponder {
     let isPinned = request.path.contains { $0.utf8.count == 64 }
     headers.append(("Cache-Control", isPinned ? "public, max-age=31536000, immutable" : "no-cache"))
     if let match = request.header("if-none-match"), Self.matches(tag, match) {
-      return HTTPResponse(status: 304, contentType: Self.contentType(name), headers: headers, body: .bytes([]))
+      return HTTPResponse(
+        status: 304, contentType: Self.contentType(name), headers: headers, body: .bytes([]))
     }
     // A range of a version that the client does not have is no use to it (RFC 9110, section 13.1.5).
     let isCurrent = request.header("if-range").map { $0 == tag } ?? true
-    let range = isCurrent && request.method == .get ? ByteRange.parse(request.header("range"), size: file.size) : .whole
+    let range =
+      isCurrent && request.method == .get ? ByteRange.parse(request.header("range"), size: file.size) : .whole
     let part: Range<Int>
     var status = 200
     switch range {
@@ -76,7 +81,8 @@ package struct BootResponder: HTTPResponder {
       headers.append(("Content-Range", "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(file.size)"))
     case .unsatisfiable:
       return HTTPResponse(
-        status: 416, contentType: "text/plain; charset=utf-8", headers: [("Content-Range", "bytes */\(file.size)")],
+        status: 416, contentType: "text/plain; charset=utf-8",
+        headers: [("Content-Range", "bytes */\(file.size)")],
         body: .bytes(Array("The file has \(file.size) bytes.\n".utf8)))
     }
     let isHead = request.method == .head
@@ -108,7 +114,10 @@ package struct BootResponder: HTTPResponder {
   private func base(_ request: HTTPRequest) -> String {
     // The name that the client used is the one that it can reach; a strange one is not repeated into a script.
     if let host = request.header("host"), (1...255).contains(host.utf8.count),
-      host.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || [0x2D, 0x2E, 0x3A, 0x5B, 0x5D].contains($0) })
+      host.utf8.allSatisfy({
+        (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+          || [0x2D, 0x2E, 0x3A, 0x5B, 0x5D].contains($0)
+      })
     {
       return "http://\(host)/"
     }

@@ -56,11 +56,15 @@ package struct Operations: Sendable {
         return try json(store.boots(of: record.id, limit: 50).map { BootView($0) })
       case 4 where path.starts(with: ["v1", "devices"]) && path[3] == "explanation":
         return try json(
-          BootExplanation(directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
+          BootExplanation(
+            directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
       case 2 where path == ["v1", "events"]:
         return try json(store.events(limit: 200).map { EventView($0) })
-      case 2 where path == ["v1", "releases"]: return try json(director.library.releases.map { ReleaseView($0) })
-      default: return .text(404, "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events and v1/releases.")
+      case 2 where path == ["v1", "releases"]:
+        return try json(director.library.releases.map { ReleaseView($0) })
+      default:
+        return .text(
+          404, "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events and v1/releases.")
       }
     } catch let error as FleetError where error.code == .notFound || error.code == .ambiguous {
       return .text(404, error.message)
@@ -86,7 +90,8 @@ package final class OperatorNetworks: Sendable {
 
   package func contains(_ address: IPAddress) -> Bool {
     switch address {
-    case .v4(let address): address.value >> 24 == 127 || networks.withLock { $0.contains { $0.contains(address) } }
+    case .v4(let address):
+      address.value >> 24 == 127 || networks.withLock { $0.contains { $0.contains(address) } }
     case .v6(let address): address.high == 0 && address.low == 1
     }
   }

@@ -32,7 +32,8 @@ package struct DeviceView: Encodable, Sendable {
     serial = entry.serial
     site = entry.assignment.site
     group = entry.assignment.group
-    labels = Dictionary(entry.assignment.labels.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
+    labels = Dictionary(
+      entry.assignment.labels.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
     boots = entry.assignment.source.text
     why = entry.assignment.steps
     firmware = record?.seen.firmware
@@ -45,7 +46,13 @@ package struct DeviceView: Encodable, Sendable {
 }
 
 extension Assignment.Source {
-  /// For people, in a table's cell.
+  /// For people, in a table's cell: digests are cut short.
+  package var short: String {
+    if case .release(.digest(let hex)) = self { return "sha256:\(hex.prefix(12))…" }
+    return text
+  }
+
+  /// For people.
   package var text: String {
     switch self {
     case .release(let release): release.description
@@ -91,8 +98,10 @@ package struct BootView: Encodable, Sendable {
     omittedEvents = boot.omitted
     events = boot.events.map { event in
       Event(
-        at: event.at, kind: event.kind.rawValue, detail: event.detail, transport: event.transport, bytes: event.bytes,
-        milliseconds: event.milliseconds, bytesPerSecond: event.rate, retries: event.retries, count: event.count,
+        at: event.at, kind: event.kind.rawValue, detail: event.detail, transport: event.transport,
+        bytes: event.bytes,
+        milliseconds: event.milliseconds, bytesPerSecond: event.rate, retries: event.retries,
+        count: event.count,
         until: event.until)
     }
   }

@@ -1,4 +1,4 @@
-package import BootTypes
+internal import BootTypes
 internal import FoundationEssentials
 
 /// iPXE's programs, as the host's ipxe package has them: read once, a few megabytes.

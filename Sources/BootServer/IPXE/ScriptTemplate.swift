@@ -40,7 +40,8 @@ package struct ScriptTemplate: Sendable, Hashable {
       let name = rest[open.upperBound..<close.lowerBound].split(separator: " ").joined(separator: " ")
       guard let variable = Variable(rawValue: name) else {
         let known = Variable.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Self.error(at: open.lowerBound, in: text, file, "there is no variable \(name); use one of \(known)")
+        throw Self.error(
+          at: open.lowerBound, in: text, file, "there is no variable \(name); use one of \(known)")
       }
       pieces.append(.variable(variable))
       rest = rest[close.upperBound...]
@@ -68,7 +69,8 @@ package struct ScriptTemplate: Sendable, Hashable {
       case .text(let fixed): text += fixed
       case .variable(let variable):
         guard let value = values[variable] else {
-          throw BootServerError(.template, "the template needs \(variable.rawValue), which there is not for this device")
+          throw BootServerError(
+            .template, "the template needs \(variable.rawValue), which there is not for this device")
         }
         let lowest: UInt8 = variable.isWord ? 0x21 : 0x20
         guard value.utf8.allSatisfy({ (lowest...0x7E).contains($0) }), !value.contains("${") else {
@@ -86,7 +88,9 @@ package struct ScriptTemplate: Sendable, Hashable {
   ) -> BootServerError {
     let before = text[..<index]
     let line = before.count { $0 == "\n" } + 1
-    let column = before.distance(from: before.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex, to: index) + 1
+    let column =
+      before.distance(
+        from: before.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex, to: index) + 1
     return BootServerError(.template, "\(file):\(line):\(column): \(message)")
   }
 }

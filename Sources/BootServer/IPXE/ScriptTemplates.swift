@@ -32,13 +32,18 @@ package struct ScriptTemplates: Sendable {
       }
     }
     if let directory, !FileManager.default.fileExists(atPath: directory) {
-      throw BootServerError(.inputOutput, "there is no directory \(directory) for iPXE templates: correct ipxe.templates")
+      throw BootServerError(
+        .inputOutput, "there is no directory \(directory) for iPXE templates: correct ipxe.templates")
     }
     self.templates = templates
   }
 
-  package func render(_ name: Name, _ values: [ScriptTemplate.Variable: String]) throws(BootServerError) -> String {
-    guard let template = templates[name] else { throw BootServerError(.template, "there is no \(name.rawValue)") }
+  package func render(_ name: Name, _ values: [ScriptTemplate.Variable: String]) throws(BootServerError)
+    -> String
+  {
+    guard let template = templates[name] else {
+      throw BootServerError(.template, "there is no \(name.rawValue)")
+    }
     return try template.render(values)
   }
 
@@ -75,7 +80,7 @@ package struct ScriptTemplates: Sendable {
     case .localDisk:
       """
       #!ipxe
-      echo {{ device.name }}: {{ message }}
+      echo {{ message }}
       # Firmware goes on to the next device in its boot order.
       exit
 
@@ -83,7 +88,7 @@ package struct ScriptTemplates: Sendable {
     case .hold:
       """
       #!ipxe
-      echo {{ device.name }}: {{ message }}
+      echo {{ message }}
       echo Trying again in 30 s
       sleep 30
       reboot

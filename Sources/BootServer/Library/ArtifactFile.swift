@@ -12,27 +12,47 @@ package final class ArtifactFile: ServedFile, VirtualFile {
   package let descriptor: Int32
   private let signature: FileSignature
 
-  /// Opens a regular file and leaves its bytes unlooked at: ``checkDigest()`` looks.
-  init(path: String, size: Int, digest: SHA256Digest) throws(BootServerError) {
+  /// Opens a regular file and reads all of it.
+  /// - Parameters:
+  ///   - size: How many bytes its release says it has; `nil` if no release says.
+  ///   - expected: Its SHA-256, as its release says; `nil` if no release says.
+  /// - Throws: ``BootServerError`` `.notFound`, `.inputOutput`, or `.corrupt` if it is another file than that.
+  init(path: String, size: Int?, expected: SHA256Digest?) throws(BootServerError) {
     // A named pipe must not make the server wait for a writer.
     let file = netimg_open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0)
     guard file >= 0 else {
       throw BootServerError(
-        errno == ENOENT ? .notFound : .inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
+        errno == ENOENT ? .notFound : .inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))"
+      )
     }
-    self.path = path
-    self.digest = digest
-    self.size = size
-    descriptor = file
-    guard let signature = FileSignature(descriptor: file), signature.isRegular else {
+    do throws(BootServerError) {
+      guard let signature = FileSignature(descriptor: file), signature.isRegular else {
+        throw BootServerError(.corrupt, "\(path) is no regular file: publish its release again")
+      }
+      if let size, signature.size != size {
+        throw BootServerError(
+          .corrupt,
+          "\(path) has \(signature.size) bytes where its release says \(size): publish the release again")
+      }
+      let found = try Self.hash(file, size: signature.size, path: path)
+      if let expected, found != expected {
+        throw BootServerError(
+          .corrupt,
+          "\(path) has SHA-256 \(found.hex) where its release says \(expected.hex): publish the release again"
+        )
+      }
+      guard FileSignature(descriptor: file) == signature else {
+        throw BootServerError(
+          .corrupt, "\(path) was written to while it was read: publish its release again")
+      }
+      self.path = path
+      self.size = signature.size
+      self.signature = signature
+      digest = found
+      descriptor = file
+    } catch {
       close(file)
-      throw BootServerError(.corrupt, "\(path) is no regular file: publish its release again")
-    }
-    self.signature = signature
-    guard signature.size == size else {
-      close(file)
-      throw BootServerError(
-        .corrupt, "\(path) has \(signature.size) bytes where its release says \(size): publish the release again")
+      throw error
     }
   }
 
@@ -44,13 +64,12 @@ package final class ArtifactFile: ServedFile, VirtualFile {
   /// Whether nobody has written to the file since it was opened.
   package func isUnchanged() -> Bool { FileSignature(descriptor: descriptor) == signature }
 
-  /// Reads all of it and compares its SHA-256.
-  func checkDigest() throws(BootServerError) {
+  private static func hash(_ file: Int32, size: Int, path: String) throws(BootServerError) -> SHA256Digest {
     var hash = SHA256()
     var offset = 0
     var buffer = [UInt8](repeating: 0, count: 256 << 10)
     while offset < size {
-      let count = pread(descriptor, &buffer, min(buffer.count, size - offset), off_t(offset))
+      let count = pread(file, &buffer, min(buffer.count, size - offset), off_t(offset))
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else {
         throw BootServerError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
@@ -58,14 +77,7 @@ package final class ArtifactFile: ServedFile, VirtualFile {
       buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
       offset += count
     }
-    let found = hash.finish()
-    guard found == digest else {
-      throw BootServerError(
-        .corrupt, "\(path) has SHA-256 \(found.hex) where its release says \(digest.hex): publish the release again")
-    }
-    guard isUnchanged() else {
-      throw BootServerError(.corrupt, "\(path) was written to while it was read: publish its release again")
-    }
+    return hash.finish()
   }
 
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {

@@ -3,11 +3,13 @@ internal import ImageBuilder
 
 /// A release in the library.
 package struct LibraryRelease: Sendable, Hashable {
-  /// What `release.json` names, by name.
+  /// A file that devices may load, by name.
   package struct Artifact: Sendable, Hashable {
     package let name: String
-    package let digest: SHA256Digest
-    package let size: Int
+    /// What release.json says of it; `nil` for the UKI that is signed for Secure Boot, of which it says nothing: that one
+    /// is the release's UKI and good signatures, or it is not served.
+    package let digest: SHA256Digest?
+    package let size: Int?
   }
 
   /// The SHA-256 of its `release.json`: its name.
@@ -23,7 +25,8 @@ package struct LibraryRelease: Sendable, Hashable {
   package let artifacts: [Artifact]
 
   /// `nil` if a digest or a name in it is none.
-  init?(_ release: Release, digest: SHA256Digest) {
+  /// - Parameter isSigned: Whether a UKI that is signed for Secure Boot lies beside the others.
+  init?(_ release: Release, digest: SHA256Digest, isSigned: Bool) {
     self.digest = digest
     name = release.name
     version = release.version
@@ -38,10 +41,16 @@ package struct LibraryRelease: Sendable, Hashable {
       else { return nil }
       artifacts.append(Artifact(name: artifact.name, digest: digest, size: size))
     }
+    artifacts.removeAll { $0.name == ReleaseFile.signedUKI }
+    if isSigned { artifacts.append(Artifact(name: ReleaseFile.signedUKI, digest: nil, size: nil)) }
     self.artifacts = artifacts.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
   package func artifact(_ name: String) -> Artifact? { artifacts.first { $0.name == name } }
+
+  /// The UKI that devices are told to load: the signed one where there is one, which machines without Secure Boot start
+  /// just as well.
+  package var uki: String { artifact(ReleaseFile.signedUKI) == nil ? ReleaseFile.uki : ReleaseFile.signedUKI }
 
   /// For people: `edge-router 1.2.0 (sha256:0123456789ab…)`.
   package var title: String { "\(name) \(version) (sha256:\(digest.hex.prefix(12))…)" }

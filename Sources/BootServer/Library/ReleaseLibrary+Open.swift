@@ -1,4 +1,5 @@
 package import Bytes
+internal import ImageBuilder
 internal import Synchronization
 
 extension ReleaseLibrary {
@@ -6,7 +7,8 @@ extension ReleaseLibrary {
   /// - Throws: ``BootServerError`` `.notFound`, `.corrupt` or `.inputOutput`.
   package func open(_ release: SHA256Digest, _ name: String) throws(BootServerError) -> ArtifactFile {
     guard let entry = state.withLock({ $0.entries[release]?[name] }) else {
-      throw BootServerError(.notFound, "there is no \(name) of a release sha256:\(release.hex) in \(directory)")
+      throw BootServerError(
+        .notFound, "there is no \(name) of a release sha256:\(release.hex) in \(directory)")
     }
     return try open(entry)
   }
@@ -50,8 +52,9 @@ extension ReleaseLibrary {
     let result: Result<ArtifactFile, BootServerError> = entry.verdict.withLock { verdict in
       if let file = Self.fresh(verdict, entry) { return .success(file) }
       do throws(BootServerError) {
-        let file = try ArtifactFile(path: entry.path, size: entry.artifact.size, digest: entry.artifact.digest)
-        try file.checkDigest()
+        let file = try ArtifactFile(
+          path: entry.path, size: entry.artifact.size, expected: entry.artifact.digest)
+        if entry.artifact.digest == nil { try Self.checkSignatures(file) }
         verdict = Entry.Verdict(file: file, checked: .now)
         return .success(file)
       } catch {
@@ -61,6 +64,20 @@ extension ReleaseLibrary {
       }
     }
     return try result.get()
+  }
+
+  /// Checks a UKI that is signed for Secure Boot: it has to be the release's own, with nothing but good signatures.
+  private static func checkSignatures(_ file: ArtifactFile) throws(BootServerError) {
+    let parts = file.path.slashSeparated(omittingEmpty: false).dropLast()
+    do {
+      _ = try ReleaseSecureBoot.signers(of: ReleaseReader(parts.joined(separator: "/")))
+    } catch {
+      throw BootServerError(.corrupt, "\(error)")
+    }
+    guard file.isUnchanged(), FileSignature(path: file.path) == file.opened else {
+      throw BootServerError(
+        .corrupt, "\(file.path) was written to while it was read: sign its release again")
+    }
   }
 
   /// The open file, if what is at its path is still that file, as it was when its bytes were looked at.

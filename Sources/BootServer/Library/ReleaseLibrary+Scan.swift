@@ -1,5 +1,6 @@
 internal import Bytes
 internal import FoundationEssentials
+internal import Glibc
 internal import ImageBuilder
 internal import Synchronization
 
@@ -16,7 +17,9 @@ extension ReleaseLibrary {
     let folder = "\(directory)/\(Self.folder)"
     let modified = FileTimes(folder)
     let before = state.withLock { $0 }
-    guard force || modified != before.modified else { return false }
+    // A signature for Secure Boot is added in the release's own directory.
+    let isSame = modified == before.modified && before.times.allSatisfy { FileTimes($0.key) == $0.value }
+    guard force || !isSame else { return false }
     var after = State()
     after.modified = modified
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
@@ -28,13 +31,16 @@ extension ReleaseLibrary {
       }
       // Another rename may have put other files under the same name: every change of the folder asks anew, and an
       // entry's own look at its file tells the rest.
+      after.times[path] = FileTimes(path)
       do {
         let reader = try ReleaseReader(path)
+        let isSigned = access("\(path)/\(ReleaseFile.signedUKI)", F_OK) == 0
         guard SHA256.digest(of: reader.manifest) == digest,
-          let release = LibraryRelease(reader.release, digest: digest)
+          let release = LibraryRelease(reader.release, digest: digest, isSigned: isSigned)
         else {
           throw BootServerError(
-            .corrupt, "\(path)/release.json is not the one that its directory is named by: publish the release again")
+            .corrupt,
+            "\(path)/release.json is not the one that its directory is named by: publish the release again")
         }
         after.add(release, at: path, keeping: before)
       } catch {
@@ -44,7 +50,8 @@ extension ReleaseLibrary {
     let changed =
       before.releases != after.releases || before.problems != after.problems
     state.withLock { $0 = after }
-    for (_, problem) in after.problems.sorted(by: { $0.key < $1.key }) where !before.problems.values.contains(problem) {
+    for (_, problem) in after.problems.sorted(by: { $0.key < $1.key })
+    where !before.problems.values.contains(problem) {
       report(BootServerError(.corrupt, problem))
     }
     return changed
@@ -60,7 +67,7 @@ extension ReleaseLibrary.State {
         before.entries[release.digest]?[artifact.name]
         ?? ReleaseLibrary.Entry(release: release, artifact: artifact, path: "\(path)/\(artifact.name)")
       entries[artifact.name] = entry
-      if byDigest[artifact.digest] == nil { byDigest[artifact.digest] = entry }
+      if let digest = artifact.digest, byDigest[digest] == nil { byDigest[digest] = entry }
     }
     self.entries[release.digest] = entries
   }

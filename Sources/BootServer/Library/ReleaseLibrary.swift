@@ -36,7 +36,9 @@ package final class ReleaseLibrary: Sendable {
     var byDigest: [SHA256Digest: Entry] = [:]
     /// What is wrong with a release as a whole, by its directory's name.
     var problems: [String: String] = [:]
+    /// When the folder of releases was last written to, and each of them.
     var modified: FileTimes?
+    var times: [String: FileTimes] = [:]
   }
 
   /// How long a look at a file's bytes is good for.

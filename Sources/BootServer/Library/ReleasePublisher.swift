@@ -78,7 +78,8 @@ package struct ReleasePublisher: Sendable {
     for file in files.list {
       let bytes = file.bytes == nil ? try reader.read(file.name) : file.bytes ?? []
       guard SHA256.digest(of: bytes) == file.digest else {
-        throw BootServerError(.refused, "\(reader.directory)/\(file.name) was changed while it was read: publish it again")
+        throw BootServerError(
+          .refused, "\(reader.directory)/\(file.name) was changed while it was read: publish it again")
       }
       try directory.write(ByteRope(bytes), to: file.name)
       written += bytes.count
@@ -133,12 +134,17 @@ struct PublishedFiles {
   let list: [File]
 
   init(_ reader: ReleaseReader) throws {
-    var list = [File(name: ReleaseFile.release, digest: SHA256.digest(of: reader.manifest), bytes: reader.manifest)]
+    var list = [
+      File(name: ReleaseFile.release, digest: SHA256.digest(of: reader.manifest), bytes: reader.manifest)
+    ]
     for artifact in reader.release.artifacts {
       guard let digest = SHA256Digest(hex: artifact.sha256) else { continue }
       list.append(File(name: artifact.name, digest: digest, bytes: nil))
     }
-    for name in [ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature] {
+    for name in [
+      ReleaseFile.signedUKI, ReleaseFile.signature, ReleaseFile.sbomSignature,
+      ReleaseFile.provenanceSignature,
+    ] {
       guard let bytes = try reader.readIfPresent(name) else { continue }
       list.append(File(name: name, digest: SHA256.digest(of: bytes), bytes: bytes))
     }

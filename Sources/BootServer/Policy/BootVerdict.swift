@@ -1,6 +1,7 @@
 internal import Bytes
 internal import DHCP
 package import Fleet
+internal import ImageBuilder
 internal import Manifest
 
 /// What a device is told to do, and why.
@@ -53,20 +54,25 @@ package struct BootPolicy: Sendable {
     for assignment: Assignment, device record: DeviceRecord?, firmware: BootFirmware?, now: Int64
   ) -> BootVerdict {
     var steps = assignment.steps
-    func verdict(_ action: BootVerdict.Action, _ release: LibraryRelease? = nil, _ reason: String) -> BootVerdict {
+    func verdict(_ action: BootVerdict.Action, _ release: LibraryRelease? = nil, _ reason: String)
+      -> BootVerdict
+    {
       BootVerdict(
         action: action, release: release, reason: reason, steps: steps, assignment: assignment)
     }
     let reference: ReleaseReference
     switch assignment.source {
-    case .ignored: return verdict(.silence(isNoted: false), nil, "\(assignment.name) is unknown, and unknown devices are ignored")
+    case .ignored:
+      return verdict(
+        .silence(isNoted: false), nil, "\(assignment.name) is unknown, and unknown devices are ignored")
     case .held(let reason): return verdict(.silence(isNoted: true), nil, reason)
     case .localDisk:
       return verdict(.localDisk, nil, "\(assignment.name) is told to boot from its local disk")
     case .channel(let name):
       return verdict(
         .silence(isNoted: true), nil,
-        "\(assignment.name) follows the channel \(name), and this server knows no channels yet: pin its group to a release")
+        "\(assignment.name) follows the channel \(name), and this server knows no channels yet: pin its group to a release"
+      )
     case .release(let pinned): reference = pinned
     }
     guard let release = library.find(reference) else {
@@ -75,7 +81,9 @@ package struct BootPolicy: Sendable {
         "the release \(reference) is not in the library \(library.directory): netimg publish RELEASE --to \(library.directory)"
       )
     }
-    if case .named = reference { steps.append("\(reference) is \(release.title), the newest published one of that name") }
+    if case .named = reference {
+      steps.append("\(reference) is \(release.title), the newest published one of that name")
+    }
     let health = record?.health ?? BootHealth()
     switch health.readiness(
       for: release.digest.hex, armed: record?.settings.armed ?? 0, retry: assignment.retry, now: now)
@@ -114,10 +122,11 @@ package struct BootPolicy: Sendable {
         "\(assignment.name) boots as \(firmware), and \(release.title) is for \(release.architecture): give it a release for its architecture"
       )
     }
-    let needed = firmware.isUEFI ? [Artifacts.uki] : [Artifacts.kernel, Artifacts.initrd]
+    let needed = firmware.isUEFI ? [release.uki] : [Artifacts.kernel, Artifacts.initrd]
     for name in needed {
       guard release.artifact(name) != nil else {
-        return verdict(.silence(isNoted: true), "\(release.title) has no \(name), which \(firmware) needs: build it anew")
+        return verdict(
+          .silence(isNoted: true), "\(release.title) has no \(name), which \(firmware) needs: build it anew")
       }
       if let damage = library.damage(of: release.digest, name) {
         return verdict(.silence(isNoted: true), "\(release.title) is damaged in the library: \(damage)")
@@ -130,10 +139,10 @@ package struct BootPolicy: Sendable {
       steps.append("iPXE gets a script that loads \(needed.joined(separator: " and "))")
     case (.http, _):
       payload = .uki
-      steps.append("\(firmware) loads \(Artifacts.uki)")
+      steps.append("\(firmware) loads \(release.uki)")
     case (.pxe, true) where !chainloadsUEFI:
       payload = .uki
-      steps.append("\(firmware) loads \(Artifacts.uki)")
+      steps.append("\(firmware) loads \(release.uki)")
     case (.pxe, true):
       payload = .ipxe(firmware.architecture.machine == .arm64 ? "ipxe-arm64.efi" : "ipxe.efi")
       steps.append("\(firmware) loads iPXE first, as ipxe.chainloadUEFI says")
@@ -147,7 +156,8 @@ package struct BootPolicy: Sendable {
 
 /// The names of a release's files that devices load.
 package enum Artifacts {
-  package static let uki = "uki.efi"
-  package static let kernel = "vmlinuz"
-  package static let initrd = "initrd"
+  package static let uki = ReleaseFile.uki
+  package static let signedUKI = ReleaseFile.signedUKI
+  package static let kernel = ReleaseFile.kernel
+  package static let initrd = ReleaseFile.initrd
 }

@@ -12,7 +12,7 @@ extension BootExplanation {
       metrics: BootMetrics(MetricsRegistry()), clock: { now })
     // What a server would find when it opens the file.
     if let release = director.verdict(for: entry.identity, firmware: nil).release {
-      for name in [Artifacts.uki, Artifacts.kernel, Artifacts.initrd] where release.artifact(name) != nil {
+      for name in [release.uki, Artifacts.kernel, Artifacts.initrd] where release.artifact(name) != nil {
         _ = try? library.open(release.digest, name)
       }
     }

@@ -51,7 +51,9 @@ final class PacketService: Service {
     parts = Parts(dhcpLoop: dhcpLoop, tftpLoop: tftpLoop, dhcp: dhcp, tftp: tftp)
   }
 
-  private static func rethrowing<Value>(_ what: String, _ key: String, _ body: () throws -> Value) throws -> Value {
+  private static func rethrowing<Value>(_ what: String, _ key: String, _ body: () throws -> Value) throws
+    -> Value
+  {
     do {
       return try body()
     } catch let error as PacketIOError {

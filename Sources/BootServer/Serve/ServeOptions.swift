@@ -43,7 +43,8 @@ package struct ServeOptions: Sendable {
       if dhcp == .server, manifest.dhcp.subnets.isEmpty {
         throw ManifestError(
           .init(
-            .missingKey, at: SourceLocation(file: config ?? "--dhcp server"), "mode: server needs dhcp.subnets",
+            .missingKey, at: SourceLocation(file: config ?? "--dhcp server"),
+            "mode: server needs dhcp.subnets",
             suggestion: "name the networks in a file for --config"))
       }
     }

@@ -81,10 +81,14 @@ extension ServeSettings {
     if library != other.library { names.append("library") }
     if listeners != other.listeners { names.append("http.listen") }
     if certificate != other.certificate { names.append("http.certificate") }
-    if manifest.tftp.port != other.manifest.tftp.port || manifest.tftp.isEnabled != other.manifest.tftp.isEnabled {
+    if manifest.tftp.port != other.manifest.tftp.port
+      || manifest.tftp.isEnabled != other.manifest.tftp.isEnabled
+    {
       names.append("tftp.port")
     }
-    if (dhcp == nil) != (other.dhcp == nil) || manifest.dhcp.isIPv6Enabled != other.manifest.dhcp.isIPv6Enabled {
+    if (dhcp == nil) != (other.dhcp == nil)
+      || manifest.dhcp.isIPv6Enabled != other.manifest.dhcp.isIPv6Enabled
+    {
       names.append("dhcp.mode")
     }
     if manifest.log.format != other.manifest.log.format { names.append("log.format") }

@@ -35,8 +35,10 @@ package final class ServerProcess: Sendable {
   package func run() async throws {
     let settings = try options.settings()
     let writer = LogWriter(
-      label: "netimg", format: settings.manifest.log.format == .json ? .json : .text, level: settings.logLevel)
+      label: "netimg", format: settings.manifest.log.format == .json ? .json : .text, level: settings.logLevel
+    )
     let logger = Logger(label: "netimg") { _ in writer }
+    OpenFiles.allowMost()
     let state = try StateDirectory(settings.state)
     let store = try SQLiteStore(path: settings.store)
     let registry = MetricsRegistry()
@@ -69,14 +71,18 @@ package final class ServerProcess: Sendable {
     directorSettings.httpPort = http.addresses.first { !$0.isSecure }?.port ?? directorSettings.httpPort
     director.change(directorSettings)
     let reloader = ReloadService(
-      reloads: reloads, options: options, first: settings, httpPort: directorSettings.httpPort, director: director,
+      reloads: reloads, options: options, first: settings, httpPort: directorSettings.httpPort,
+      director: director,
       packets: packets, limits: limits, operators: operators, logger: logger)
     let maintenance = MaintenanceService(director: director, store: store, health: health, logger: logger)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: ([maintenance, packets, http, reloader] as [any Service]).map {
-          .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .cancelGroup)
-        }, logger: Logger(label: "netimg") { _ in LogWriter(label: "netimg", format: .text, level: .critical) }))
+          .init(
+            service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .cancelGroup)
+        },
+        logger: Logger(label: "netimg") { _ in LogWriter(label: "netimg", format: .text, level: .critical) }))
     self.group.withLock { $0 = group }
     if isStopping.load(ordering: .sequentiallyConsistent) { return }
     health.set("start", nil)
@@ -87,7 +93,8 @@ package final class ServerProcess: Sendable {
   }
 
   private static func addGauges(
-    _ registry: MetricsRegistry, _ director: BootDirector, _ library: ReleaseLibrary, _ limits: ConnectionLimits
+    _ registry: MetricsRegistry, _ director: BootDirector, _ library: ReleaseLibrary,
+    _ limits: ConnectionLimits
   ) {
     registry.gauge("netimg_devices", "Devices that the server knows.") { Double(director.deviceCount) }
     registry.gauge("netimg_releases", "Releases in the library.") { Double(library.releases.count) }
@@ -104,16 +111,20 @@ package final class ServerProcess: Sendable {
     }
     if packets.tftpPort > 0 { logger.notice("serving TFTP on UDP port \(packets.tftpPort)") }
     switch settings.manifest.dhcp.mode {
-    case .proxy: logger.notice("serving ProxyDHCP beside the site's own DHCP server, on UDP ports 67 and 4011")
+    case .proxy:
+      logger.notice("serving ProxyDHCP beside the site's own DHCP server, on UDP ports 67 and 4011")
     case .server: logger.notice("serving DHCP on UDP ports 67 and 4011")
     case .off: logger.notice("DHCP is off")
     }
     let inventory = director.settings.inventory
-    let source = inventory.source.map { "\($0): \(inventory.manifest.devices.count) devices" } ?? "no fleet manifest: unknown devices are only noted"
+    let source =
+      inventory.source.map { "\($0): \(inventory.manifest.devices.count) devices" }
+      ?? "no fleet manifest: unknown devices are only noted"
     logger.notice(
       "ready",
       metadata: [
-        "state": "\(settings.state)", "library": "\(settings.library)", "releases": "\(library.releases.count)",
+        "state": "\(settings.state)", "library": "\(settings.library)",
+        "releases": "\(library.releases.count)",
         "fleet": "\(source)",
       ])
     if director.settings.programs.names.isEmpty {

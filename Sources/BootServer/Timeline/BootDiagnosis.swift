@@ -30,7 +30,8 @@ package enum BootDiagnosis {
     guard let refusal = boot.events.last(where: { $0.kind == .refused }) else {
       return "It asked as \(boot.firmware), and was not answered yet."
     }
-    return "It asked \(times(count(boot, [.discover, .request, .binl]))) as \(boot.firmware), and was not booted: \(refusal.detail)."
+    return
+      "It asked \(times(count(boot, [.discover, .request, .binl]))) as \(boot.firmware), and was not booted: \(refusal.detail)."
   }
 
   private static func offered(_ boot: BootRecord, _ now: Int64) -> String {
@@ -38,7 +39,8 @@ package enum BootDiagnosis {
     let missing = boot.events.last { $0.kind == .notFound }
     if let missing { return "It asked for what it cannot have: \(missing.detail)." }
     if now - boot.updated < 5000 { return "It was told what to load just now; it has fetched nothing yet." }
-    let asked = binl > 0 ? "asked on 4011 \(times(binl))" : "asked \(times(count(boot, [.discover, .request])))"
+    let asked =
+      binl > 0 ? "asked on 4011 \(times(binl))" : "asked \(times(count(boot, [.discover, .request])))"
     if let competitor = boot.events.last(where: { $0.kind == .competitor }) {
       return
         "It \(asked), never fetched: firmware ignores our offer because another server answered with a boot file (\(competitor.detail)); take the boot options away there."
@@ -51,7 +53,8 @@ package enum BootDiagnosis {
     let addressed = count(boot, [.leased, .otherServer]) > 0 || binl > 0
     let address = addressed ? "" : " it may have no address, or"
     let way =
-      offer.hasPrefix("http") ? "TCP to \(authority(offer)) is blocked" : "UDP port 69 of this server does not reach it"
+      offer.hasPrefix("http")
+      ? "TCP to \(authority(offer)) is blocked" : "UDP port 69 of this server does not reach it"
     return "It \(asked), was told to load \(offer), never fetched:\(address) \(way)."
   }
 
@@ -59,7 +62,8 @@ package enum BootDiagnosis {
     if let missing = boot.events.last, missing.kind == .notFound {
       return "It asked for what it cannot have: \(missing.detail)."
     }
-    guard let last = boot.events.last(where: { [.transfer, .fetched, .aborted, .script].contains($0.kind) }) else {
+    guard let last = boot.events.last(where: { [.transfer, .fetched, .aborted, .script].contains($0.kind) })
+    else {
       return "It began to load."
     }
     let isRecent = now - boot.updated < patience
@@ -71,7 +75,8 @@ package enum BootDiagnosis {
       return
         "It fetched \(transfer(last)) \(ago(boot.updated, now)), and then nothing more: what it fetched did not run, or did not find its network card."
     case .script where !isRecent:
-      return "It got its iPXE script \(ago(boot.updated, now)), and fetched nothing that the script names: is HTTP to this server blocked?"
+      return
+        "It got its iPXE script \(ago(boot.updated, now)), and fetched nothing that the script names: is HTTP to this server blocked?"
     case .transfer where !isRecent:
       return "It began to fetch \(last.detail) \(ago(last.at, now)), and has not finished."
     default: return "It is loading: \(last.detail)."
@@ -108,7 +113,8 @@ package enum BootDiagnosis {
 
   private static func ago(_ then: Int64, _ now: Int64) -> String {
     let seconds = max(0, now - then) / 1000
-    return seconds < 120 ? "\(seconds) s ago" : seconds < 7200 ? "\(seconds / 60) min ago" : "\(seconds / 3600) h ago"
+    return seconds < 120
+      ? "\(seconds) s ago" : seconds < 7200 ? "\(seconds / 60) min ago" : "\(seconds / 3600) h ago"
   }
 
   /// Host and port of a URL.

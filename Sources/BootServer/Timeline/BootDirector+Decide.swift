@@ -1,4 +1,4 @@
-package import BootTypes
+internal import BootTypes
 internal import Bytes
 package import DHCP
 internal import Fleet
@@ -61,13 +61,15 @@ extension BootDirector: BootDecider {
 
   /// What the client is told to load, in the form that it takes.
   private static func file(
-    _ payload: BootVerdict.Payload, for request: NetbootRequest, _ identity: DeviceIdentity, _ verdict: BootVerdict,
+    _ payload: BootVerdict.Payload, for request: NetbootRequest, _ identity: DeviceIdentity,
+    _ verdict: BootVerdict,
     _ settings: Settings
   ) -> BootFile? {
     let base = "http://\(host(request.server)):\(settings.httpPort)/"
     switch payload {
     case .uki:
-      guard let path = BootName.artifact(device: identity, release: verdict.release?.digest, name: Artifacts.uki).path
+      guard let release = verdict.release,
+        let path = BootName.artifact(device: identity, release: release.digest, name: release.uki).path
       else { return nil }
       return request.client == .http ? .url(base + path) : .tftp(name: path)
     case .ipxe(let program):
@@ -102,7 +104,9 @@ extension BootDirector: BootDecider {
     state.pending.newDevices.insert(record.id)
     if standing == .unknown {
       state.pending.add(
-        FleetEvent(at: now, .info, kind: "discovered", device: record.id, "\(identity) asked to be booted for the first time"))
+        FleetEvent(
+          at: now, .info, kind: "discovered", device: record.id,
+          "\(identity) asked to be booted for the first time"))
     }
     return record
   }

@@ -1,4 +1,4 @@
-package import BootTypes
+internal import BootTypes
 package import DHCP
 package import Fleet
 internal import Bytes
@@ -35,13 +35,17 @@ extension BootDirector {
     case .released: metrics.leases.increment("released")
     case .declined(let address, let mac):
       metrics.leases.increment("declined")
-      log(now, .warning, "declined", mac, "\(address) is in use by somebody else: \(Self.name(mac)) declined it")
+      log(
+        now, .warning, "declined", mac, "\(address) is in use by somebody else: \(Self.name(mac)) declined it"
+      )
     case .refusedAddress(let address, let mac, let reason):
       metrics.leases.increment("refused")
       log(now, .info, "refused-address", mac, "\(Self.name(mac)) may not keep \(address): \(reason)")
     case .exhausted(let network, let mac):
       metrics.leases.increment("exhausted")
-      log(now, .error, "exhausted", mac, "\(network) has no address left for \(Self.name(mac)): enlarge its pools")
+      log(
+        now, .error, "exhausted", mac,
+        "\(network) has no address left for \(Self.name(mac)): enlarge its pools")
     case .choseOther(let mac, let server):
       guard let mac else { return }
       add(BootEvent(at: now, .otherServer, server.description), to: DeviceIdentity(mac: mac))
@@ -134,7 +138,7 @@ extension BootDirector {
       state.fetched[device.id, default: []].insert(name)
       let fetched = state.fetched[device.id] ?? []
       let isWhole =
-        name == Artifacts.uki
+        name == Artifacts.uki || name == Artifacts.signedUKI
         || ([Artifacts.kernel, Artifacts.initrd].contains(name)
           && fetched.isSuperset(of: [Artifacts.kernel, Artifacts.initrd]))
       if isWhole, boot.state == .loading, let release = boot.release {
@@ -152,7 +156,8 @@ extension BootDirector {
 
   private func setAddress(_ address: IPAddress, of mac: MACAddress) {
     state.withLock { state in
-      guard var device = state.table.find(DeviceIdentity(mac: mac)), device.seen.address != address.description
+      guard var device = state.table.find(DeviceIdentity(mac: mac)),
+        device.seen.address != address.description
       else { return }
       device.seen.address = address.description
       state.table.put(device)

@@ -56,7 +56,9 @@ extension BootDirector {
   private func forgetOldBoots() {
     let now = clock()
     state.withLock { state in
-      let old = state.boots.values.filter { now - $0.updated > 3_600_000 && !state.pending.boots.contains($0.device) }
+      let old = state.boots.values.filter {
+        now - $0.updated > 3_600_000 && !state.pending.boots.contains($0.device)
+      }
       for boot in old {
         state.boots[boot.device] = nil
         state.fetched[boot.device] = nil

@@ -19,7 +19,8 @@ package final class BootDirector: Sendable {
     package var httpPort: Int
 
     package init(
-      inventory: Inventory, templates: ScriptTemplates, programs: IPXEPrograms, chainloadsUEFI: Bool, httpPort: Int
+      inventory: Inventory, templates: ScriptTemplates, programs: IPXEPrograms, chainloadsUEFI: Bool,
+      httpPort: Int
     ) {
       self.inventory = inventory
       self.templates = templates
@@ -62,7 +63,8 @@ package final class BootDirector: Sendable {
   ///   - boots: The last boot of each device that was heard of lately: it may go on.
   ///   - nextBoot: The store's next number for a boot.
   package init(
-    settings: Settings, library: ReleaseLibrary, devices: [DeviceRecord], boots: [BootRecord] = [], nextBoot: Int64,
+    settings: Settings, library: ReleaseLibrary, devices: [DeviceRecord], boots: [BootRecord] = [],
+    nextBoot: Int64,
     metrics: BootMetrics, clock: @escaping @Sendable () -> Int64 = BootClock.milliseconds
   ) {
     self.library = library
@@ -84,7 +86,8 @@ package final class BootDirector: Sendable {
     let now = clock()
     return state.withLock { state in
       let record = state.table.find(identity)
-      return self.verdict(for: identity, record: record, firmware: firmware, address: nil, state.settings, now)
+      return self.verdict(
+        for: identity, record: record, firmware: firmware, address: nil, state.settings, now)
     }
   }
 
@@ -94,14 +97,18 @@ package final class BootDirector: Sendable {
   ) -> BootVerdict {
     let known = address ?? record?.seen.address.flatMap { IPv4Address($0) }
     let assignment = settings.inventory.assignment(of: identity, known: record, address: known)
-    return BootPolicy(inventory: settings.inventory, library: library, chainloadsUEFI: settings.chainloadsUEFI)
-      .verdict(for: assignment, device: record, firmware: firmware, now: now / 1000)
+    return BootPolicy(
+      inventory: settings.inventory, library: library, chainloadsUEFI: settings.chainloadsUEFI
+    )
+    .verdict(for: assignment, device: record, firmware: firmware, now: now / 1000)
   }
 
   /// How many devices it knows.
   package var deviceCount: Int { state.withLock(\.table.count) }
 
-  package func device(_ identity: DeviceIdentity) -> DeviceRecord? { state.withLock { $0.table.find(identity) } }
+  package func device(_ identity: DeviceIdentity) -> DeviceRecord? {
+    state.withLock { $0.table.find(identity) }
+  }
 }
 
 /// What the store does not have yet.

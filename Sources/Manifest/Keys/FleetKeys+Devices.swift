@@ -24,7 +24,8 @@ extension FleetKeys {
   static let device = ValueType<FleetDevice>.object(
     "Device", "A device, known by any of its MAC addresses, its UUID or its serial number.",
     keys: [
-      deviceName, ManifestKeys.description, macs, uuid, serial, deviceSite, deviceGroup, deviceRelease, labels,
+      deviceName, ManifestKeys.description, macs, uuid, serial, deviceSite, deviceGroup, deviceRelease,
+      labels,
     ],
     atLeastOne: ["mac", "uuid", "serial"]
   ) { fields, _ in

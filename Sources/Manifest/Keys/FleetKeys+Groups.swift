@@ -13,7 +13,8 @@ extension FleetKeys {
     "retry", retryPolicy, "What happens to a device whose boots keep failing.",
     example: "{failures: 3, backOff: 30s}")
 
-  static let reference = ValueType<String>.text(.releaseReference).map { text, _, _ in ReleaseReference(text) }
+  static let reference = ValueType<String>.text(.releaseReference).map { text, _, _ in ReleaseReference(text)
+  }
 
   static let labelList = ValueType<[Located<(key: String, value: String)>]>.map(
     key: .label, value: .text(.labelValue)

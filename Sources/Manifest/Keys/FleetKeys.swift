@@ -25,7 +25,9 @@ enum FleetKeys {
 
   static let fleet = ValueType<FleetManifest>.object(
     "Fleet", "Which device boots what.",
-    keys: [ManifestKeys.apiVersion, kind, name, ManifestKeys.description, unknownDevices, sites, groups, devices]
+    keys: [
+      ManifestKeys.apiVersion, kind, name, ManifestKeys.description, unknownDevices, sites, groups, devices,
+    ]
   ) { fields, context in
     guard let name = fields[name] else { return nil }
     let fleet = FleetManifest(

@@ -60,7 +60,8 @@ extension ServerKeys {
     let isRange = ends.count == 2 && ends[0] <= ends[1]
     if !isRange {
       context.report(
-        .badValue, at: location, "the range \(text) ends before it begins", suggestion: "swap the two addresses")
+        .badValue, at: location, "the range \(text) ends before it begins",
+        suggestion: "swap the two addresses")
     }
     return isRange ? ends[0]...ends[1] : nil
   }

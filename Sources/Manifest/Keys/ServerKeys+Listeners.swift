@@ -19,7 +19,7 @@ extension ServerKeys {
     example: "4096")
   static let connectionsPerClient = Key(
     "connectionsPerClient", .integer(1...1_000_000),
-    "The most connections at once from one address; 256 if it is missing.", example: "64")
+    "The most connections at once from one address; 2048 if it is missing.", example: "64")
 
   static let httpSettings = ValueType<HTTPSettings>.object(
     "HTTP", "The HTTP listeners.",
@@ -42,16 +42,19 @@ extension ServerKeys {
   }
 
   // tftp
-  static let tftpEnabled = Key("enabled", .boolean, "Whether it runs; true if it is missing.", example: "false")
-  static let tftpPort = Key("port", .integer(1...65535), "Its UDP port; 69 if it is missing.", example: "6969")
+  static let tftpEnabled = Key(
+    "enabled", .boolean, "Whether it runs; true if it is missing.", example: "false")
+  static let tftpPort = Key(
+    "port", .integer(1...65535), "Its UDP port; 69 if it is missing.", example: "6969")
   static let singlePort = Key(
     "singlePort", .boolean, "Whether transfers stay on that port, for firewalls; false if it is missing.",
     example: "true")
   static let sessions = Key(
-    "sessions", .integer(1...1_000_000), "The most transfers at once; 4096 if it is missing.", example: "1024")
+    "sessions", .integer(1...1_000_000), "The most transfers at once; 4096 if it is missing.", example: "1024"
+  )
   static let sessionsPerClient = Key(
     "sessionsPerClient", .integer(1...1_000_000),
-    "The most transfers at once to one address; 16 if it is missing.", example: "4")
+    "The most transfers at once to one address; 2048 if it is missing.", example: "4")
 
   static let tftpSettings = ValueType<TFTPSettings>.object(
     "TFTP", "The TFTP server.", keys: [tftpEnabled, tftpPort, singlePort, sessions, sessionsPerClient]

@@ -31,7 +31,8 @@ enum ServerKeys {
   static let server = ValueType<ServerManifest>.object(
     "Server", "The settings of netimg serve.",
     keys: [
-      ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http, tftp, dhcp,
+      ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http, tftp,
+      dhcp,
       ipxe,
     ]
   ) { fields, _ in
@@ -70,7 +71,8 @@ enum ServerKeys {
     "firmware", .text(.hostPath), "The directory with undionly.kpxe, ipxe.efi and snponly.efi.",
     example: "/usr/lib/ipxe", fallback: "/usr/lib/ipxe")
   static let templates = Key(
-    "templates", .text(.hostPath), "A directory with templates that replace the built-in ones of the same name.",
+    "templates", .text(.hostPath),
+    "A directory with templates that replace the built-in ones of the same name.",
     example: "pxe/templates")
   static let chainloadsUEFI = Key(
     "chainloadUEFI", .boolean,

@@ -38,7 +38,8 @@ enum PlainManifest {
     let node = try YAMLDocument.parse(bytes, file: file)
     var session = LoadingSession(tree: EmptyTree())
     let origin = Origin(kind: kind, name: node.entry("name")?.value.text ?? file)
-    guard session.check(node, is: kind), let value = session.decode(node, file: file, as: type, origin: origin)
+    guard session.check(node, is: kind),
+      let value = session.decode(node, file: file, as: type, origin: origin)
     else { throw ManifestError(session.problems) }
     return value
   }

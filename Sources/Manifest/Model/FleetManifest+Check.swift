@@ -30,7 +30,8 @@ extension FleetManifest {
           .notFound, at: device.location, "there is no site \(site)",
           suggestion: nearest.map { "did you mean \($0)?" } ?? "add it to sites")
       }
-      let fitting = groups.filter { !$0.match.isEmpty && Set($0.match).isSubset(of: device.labels) }.map(\.name)
+      let fitting = groups.filter { !$0.match.isEmpty && Set($0.match).isSubset(of: device.labels) }.map(
+        \.name)
       if device.group == nil, fitting.count > 1 {
         context.report(
           .conflict, at: device.location,

@@ -51,7 +51,7 @@ package struct HTTPSettings: Sendable, Hashable {
   package var operators: [IPv4Network] = []
   /// The most connections at once, in all and from one address.
   package var connections = 4096
-  package var connectionsPerClient = 256
+  package var connectionsPerClient = 2048
 
   package init() {}
 }
@@ -63,7 +63,7 @@ package struct TFTPSettings: Sendable, Hashable {
   /// Whether every transfer stays on the server's port, for firewalls.
   package var singlePort = false
   package var sessions = 4096
-  package var sessionsPerClient = 16
+  package var sessionsPerClient = 2048
 
   package init() {}
 }

@@ -64,7 +64,9 @@ extension TextFormat {
   ) { text in
     guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return false }
     let port = String(text[colon...].dropFirst())
-    guard Run("0-9", 1...5).isWhole(port), port == "0" || !port.utf8.starts(with: "0".utf8) else { return false }
+    guard Run("0-9", 1...5).isWhole(port), port == "0" || !port.utf8.starts(with: "0".utf8) else {
+      return false
+    }
     let host = String(text[..<colon])
     if let inner = bracketed(host) { return Run("0-9A-Fa-f:.", 2...45).isWhole(inner) }
     return IPv4Address(host) != nil
@@ -87,7 +89,8 @@ extension TextFormat {
   ) { hasNoControls($0) && !$0.isEmpty }
 
   private static func bracketed(_ text: String) -> String? {
-    guard text.utf8.first == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]"), text.utf8.count > 2 else {
+    guard text.utf8.first == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]"), text.utf8.count > 2
+    else {
       return nil
     }
     return String(text.dropFirst().dropLast())
@@ -97,7 +100,9 @@ extension TextFormat {
     let groups = text.utf8.split(separator: separator, omittingEmptySubsequences: false)
     return groups.map(\.count) == lengths
       && groups.allSatisfy { group in
-        group.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x46).contains($0) || (0x61...0x66).contains($0) }
+        group.allSatisfy {
+          (0x30...0x39).contains($0) || (0x41...0x46).contains($0) || (0x61...0x66).contains($0)
+        }
       }
   }
 }

@@ -18,7 +18,9 @@ package final class ConnectionLimits: Sendable {
   /// Counts a connection; false if there are too many already, and then nothing is counted.
   package func open(_ peer: IPAddress) -> Bool {
     state.withLock { state in
-      guard state.total < state.maximum, state.byPeer[peer, default: 0] < state.maximumPerPeer else { return false }
+      guard state.total < state.maximum, state.byPeer[peer, default: 0] < state.maximumPerPeer else {
+        return false
+      }
       state.total += 1
       state.byPeer[peer, default: 0] += 1
       return true

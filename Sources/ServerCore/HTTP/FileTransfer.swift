@@ -45,13 +45,16 @@ final class FileTransfer {
   }
 
   func start() {
-    if !connection.isSecure { handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor) }
+    if !connection.isSecure {
+      handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+    }
     if next < end { scheduleLook() }
     pump()
   }
 
   private func scheduleLook() {
-    watch = context.eventLoop.assumeIsolated().scheduleTask(in: connection.server.times.piece) { [weak self] in
+    watch = context.eventLoop.assumeIsolated().scheduleTask(in: connection.server.times.piece) {
+      [weak self] in
       self?.look()
     }
   }
@@ -128,6 +131,7 @@ final class FileTransfer {
     _ = try? handle?.takeDescriptorOwnership()
     let elapsed = NIODeadline.now() - started
     onDelivery?(
-      HTTPDelivery(bytes: delivered, milliseconds: Int(elapsed.nanoseconds / 1_000_000), isComplete: isComplete))
+      HTTPDelivery(
+        bytes: delivered, milliseconds: Int(elapsed.nanoseconds / 1_000_000), isComplete: isComplete))
   }
 }

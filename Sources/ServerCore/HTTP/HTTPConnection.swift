@@ -123,7 +123,8 @@ final class HTTPConnection: ChannelInboundHandler {
 
   /// Sends a response; HEAD gets its head alone.
   private func send(
-    _ response: HTTPResponse, to request: HTTPRequestHead, mayKeep: Bool = true, _ context: ChannelHandlerContext
+    _ response: HTTPResponse, to request: HTTPRequestHead, mayKeep: Bool = true,
+    _ context: ChannelHandlerContext
   ) {
     phase = .answering
     let keeps = mayKeep && request.isKeepAlive && !server.isStopping

@@ -87,13 +87,15 @@ package struct HTTPResponse: Sendable {
 
   /// A line of text.
   package static func text(_ status: Int, _ text: String) -> HTTPResponse {
-    HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: .bytes(Array("\(text)\n".utf8)))
+    HTTPResponse(
+      status: status, contentType: "text/plain; charset=utf-8", body: .bytes(Array("\(text)\n".utf8)))
   }
 
   /// JSON, already encoded.
   package static func json(_ status: Int = 200, _ bytes: [UInt8]) -> HTTPResponse {
     HTTPResponse(
-      status: status, contentType: "application/json", headers: [("Cache-Control", "no-store")], body: .bytes(bytes))
+      status: status, contentType: "application/json", headers: [("Cache-Control", "no-store")],
+      body: .bytes(bytes))
   }
 
   /// How many bytes the body has.

@@ -125,7 +125,8 @@ extension HTTPServer {
     case EACCES, EPERM:
       ServerError(
         .notPermitted,
-        "cannot listen on \(address) for HTTP: that takes CAP_NET_BIND_SERVICE; grant it, or choose a port above 1023")
+        "cannot listen on \(address) for HTTP: that takes CAP_NET_BIND_SERVICE; grant it, or choose a port above 1023"
+      )
     default:
       ServerError(.system, "cannot listen on \(address) for HTTP: \(String(cString: strerror(number)))")
     }
@@ -133,10 +134,13 @@ extension HTTPServer {
 
   static func tls(_ certificate: Certificate?) throws -> NIOSSLContext {
     guard let certificate else {
-      throw ServerError(.certificate, "HTTPS needs a certificate and its key: set http.certificate and http.key")
+      throw ServerError(
+        .certificate, "HTTPS needs a certificate and its key: set http.certificate and http.key")
     }
     do {
-      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map { NIOSSLCertificateSource.certificate($0) }
+      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
+        NIOSSLCertificateSource.certificate($0)
+      }
       let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
       var configuration = TLSConfiguration.makeServerConfiguration(
         certificateChain: chain, privateKey: .privateKey(key))

@@ -75,7 +75,8 @@ package final class HTTPServer: Service {
         channels.append(channel)
         addresses.append(
           Listener(
-            host: listener.host, port: channel.localAddress?.port ?? listener.port, isSecure: listener.isSecure))
+            host: listener.host, port: channel.localAddress?.port ?? listener.port,
+            isSecure: listener.isSecure))
       }
     } catch {
       for channel in channels { try? await channel.close() }

@@ -15,7 +15,10 @@ package struct LogWriter: LogHandler {
   private let output: @Sendable (String) -> Void
 
   /// - Parameter output: Takes whole lines, each with its line feed; standard error by default.
-  package init(label: String, format: Format, level: Logger.Level, output: @escaping @Sendable (String) -> Void = Self.toStandardError) {
+  package init(
+    label: String, format: Format, level: Logger.Level,
+    output: @escaping @Sendable (String) -> Void = Self.toStandardError
+  ) {
     self.label = label
     self.format = format
     self.output = output
@@ -65,7 +68,8 @@ package struct LogWriter: LogHandler {
     }
     let date = [(Int(parts.tm_year) + 1900, 4), (Int(parts.tm_mon) + 1, 2), (Int(parts.tm_mday), 2)]
     let clock = [(Int(parts.tm_hour), 2), (Int(parts.tm_min), 2), (Int(parts.tm_sec), 2)]
-    return date.map { pad($0, $1) }.joined(separator: "-") + "T" + clock.map { pad($0, $1) }.joined(separator: ":")
+    return date.map { pad($0, $1) }.joined(separator: "-") + "T"
+      + clock.map { pad($0, $1) }.joined(separator: ":")
       + ".\(pad(now.tv_nsec / 1_000_000, 3))Z"
   }
 
@@ -74,7 +78,9 @@ package struct LogWriter: LogHandler {
     guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
       return text
     }
-    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
+    return String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
   }
 
   private static func quote(_ text: String) -> String {

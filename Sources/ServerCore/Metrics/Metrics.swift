@@ -49,7 +49,9 @@ package final class MetricsRegistry: Sendable {
     var text = ""
     for family in families.withLock(\.self).sorted(by: { $0.name < $1.name }) {
       text += "# HELP \(family.name) \(family.help)\n# TYPE \(family.name) \(family.kind.rawValue)\n"
-      for sample in family.samples() { text += "\(family.name)\(sample.labels) \(Self.number(sample.value))\n" }
+      for sample in family.samples() {
+        text += "\(family.name)\(sample.labels) \(Self.number(sample.value))\n"
+      }
     }
     return text
   }

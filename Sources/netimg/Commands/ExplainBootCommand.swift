@@ -25,7 +25,7 @@ struct ExplainBootCommand: ParsableCommand {
     let (settings, store, directory) = try state.open(creating: false)
     let explanation = try BootExplanation(directory.find(device), settings: settings, store: store)
     if common.json { return Console.json(explanation) }
-    var lines = ["\(explanation.device): \(explanation.verdict)"]
+    var lines = [explanation.verdict]
     for (number, step) in explanation.steps.enumerated() {
       lines.append("  \(number == 0 ? "because   " : "          ") \(step)")
     }

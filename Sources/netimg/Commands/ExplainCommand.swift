@@ -11,7 +11,8 @@ struct ExplainCommand: AsyncParsableCommand {
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
         netimg explain boot edge-1
       """,
-    subcommands: [ExplainPathCommand.self, ExplainBootCommand.self], defaultSubcommand: ExplainPathCommand.self)
+    subcommands: [ExplainPathCommand.self, ExplainBootCommand.self],
+    defaultSubcommand: ExplainPathCommand.self)
 }
 
 /// `netimg explain path`

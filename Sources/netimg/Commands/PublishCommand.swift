@@ -20,7 +20,9 @@ struct PublishCommand: AsyncParsableCommand {
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String
 
-  @Option(name: .long, help: ArgumentHelp("The library's directory.", valueName: "directory"), completion: .directory)
+  @Option(
+    name: .long, help: ArgumentHelp("The library's directory.", valueName: "directory"),
+    completion: .directory)
   var to: String
 
   @Option(name: .long, help: "A key that is trusted: a name, an identifier or a .pub file; may repeat.")

@@ -44,7 +44,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   func validate() throws {
     for address in listen where !ManifestText.listenAddress.accepts(address) {
-      throw ValidationError("--listen takes an IPv4 address, or an IPv6 address in brackets, a colon and a port.")
+      throw ValidationError(
+        "--listen takes an IPv4 address, or an IPv6 address in brackets, a colon and a port.")
     }
   }
 

@@ -39,7 +39,9 @@ enum Interruption {
   }
 
   /// Has signals go to `handler` first, on the waiting thread; those that it answers with true end nothing.
-  static func handle(_ handler: @escaping @Sendable (Int32) -> Bool) { self.handler.withLock { $0 = handler } }
+  static func handle(_ handler: @escaping @Sendable (Int32) -> Bool) {
+    self.handler.withLock { $0 = handler }
+  }
 
   /// Names a directory that an interruption must remove, until `forget`.
   static func remember(_ path: String) { paths.withLock { _ = $0.insert(path) } }

@@ -22,23 +22,28 @@ struct ServerStateOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("The fleet's manifest (default: fleet.yaml in the state directory).", valueName: "file"),
+    help: ArgumentHelp(
+      "The fleet's manifest (default: fleet.yaml in the state directory).", valueName: "file"),
     completion: .file(extensions: ["yaml", "yml"]))
   var fleet: String?
 
   @Option(
     name: .long,
-    help: ArgumentHelp("The library of releases (default: library in the state directory).", valueName: "directory"),
+    help: ArgumentHelp(
+      "The library of releases (default: library in the state directory).", valueName: "directory"),
     completion: .directory)
   var library: String?
 
   func options() -> ServeOptions {
     let environment = ProcessInfo.processInfo.environment
     // systemd names several with colons; the first is the unit's own.
-    let given = environment["NETIMG_STATE"] ?? environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+    let given =
+      environment["NETIMG_STATE"]
+      ?? environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
     let home = environment["XDG_STATE_HOME"] ?? "\(environment["HOME"] ?? ".")/.local/state"
     var options = ServeOptions(
-      defaultState: given.flatMap { $0.isEmpty ? nil : $0 } ?? (geteuid() == 0 ? "/var/lib/netimg" : "\(home)/netimg"))
+      defaultState: given.flatMap { $0.isEmpty ? nil : $0 }
+        ?? (geteuid() == 0 ? "/var/lib/netimg" : "\(home)/netimg"))
     options.config = config
     options.state = state
     options.fleet = fleet
@@ -47,7 +52,9 @@ struct ServerStateOptions: ParsableArguments {
   }
 
   /// The store and the inventory, for a command beside the server. The store is made if it is not there and may be.
-  func open(creating: Bool) throws -> (settings: ServeSettings, store: SQLiteStore, directory: DeviceDirectory) {
+  func open(creating: Bool) throws -> (
+    settings: ServeSettings, store: SQLiteStore, directory: DeviceDirectory
+  ) {
     let settings = try options().settings()
     if creating {
       try FileManager.default.createDirectory(
@@ -55,7 +62,8 @@ struct ServerStateOptions: ParsableArguments {
     } else if access(settings.store, F_OK) != 0 {
       throw FleetError(
         .notFound,
-        "there is no store \(settings.store): netimg serve makes it; if the server's state is elsewhere, name it with --state")
+        "there is no store \(settings.store): netimg serve makes it; if the server's state is elsewhere, name it with --state"
+      )
     }
     let store = try SQLiteStore(path: settings.store)
     return (settings, store, DeviceDirectory(store: store, inventory: try settings.inventory()))

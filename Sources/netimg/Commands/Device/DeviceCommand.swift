@@ -2,11 +2,14 @@ internal import ArgumentParser
 internal import BootServer
 internal import Fleet
 internal import FoundationEssentials
+internal import Manifest
+internal import NetworkTypes
 
 /// `netimg device`
 struct DeviceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "device", abstract: "The devices of a boot server: list, show, set, forget, and how they booted.",
+    commandName: "device",
+    abstract: "The devices of a boot server: list, show, set, forget, and how they booted.",
     subcommands: [
       DeviceListCommand.self, DeviceShowCommand.self, DeviceSetCommand.self, DeviceForgetCommand.self,
       DeviceBootsCommand.self,
@@ -37,7 +40,7 @@ struct DeviceListCommand: ParsableCommand {
     let rows = entries.map { entry in
       [
         entry.assignment.name, entry.macs.first?.description ?? entry.uuid?.description ?? entry.serial ?? "",
-        entry.assignment.group ?? "-", entry.assignment.source.text,
+        entry.assignment.group ?? "-", entry.assignment.source.short,
         entry.record.map { DeviceTime.text($0.seen.last) } ?? "never",
       ]
     }
@@ -69,7 +72,10 @@ struct DeviceShowCommand: ParsableCommand {
       guard let value, !value.isEmpty else { return }
       lines.append("  \(Console.pad(name, to: 12))\(value)")
     }
-    add("named by", ["declared": "the manifest", "set": "netimg device set"][entry.assignment.standing.rawValue] ?? "nobody")
+    add(
+      "named by",
+      ["declared": "the manifest", "set": "netimg device set"][entry.assignment.standing.rawValue] ?? "nobody"
+    )
     add("mac", entry.macs.map(\.description).joined(separator: ", "))
     add("uuid", entry.uuid?.description)
     add("serial", entry.serial)

@@ -32,7 +32,9 @@ struct DeviceSetCommand: ParsableCommand {
   @Option(name: .long, help: "A release of its own: sha256:DIGEST or NAME@VERSION.")
   var release: String?
 
-  @Option(name: .long, help: ArgumentHelp("A label; without a value it goes away; may repeat.", valueName: "name=value"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("A label; without a value it goes away; may repeat.", valueName: "name=value"))
   var label: [String] = []
 
   @Flag(name: .long, help: "No group of its own any more.")
@@ -54,7 +56,8 @@ struct DeviceSetCommand: ParsableCommand {
       throw ValidationError("--release takes sha256:DIGEST or NAME@VERSION.")
     }
     if name == nil, group == nil, release == nil, label.isEmpty, !noGroup, !noRelease, !arm {
-      throw ValidationError("Say what to set: --name, --group, --release, --label, --arm, --no-group or --no-release.")
+      throw ValidationError(
+        "Say what to set: --name, --group, --release, --label, --arm, --no-group or --no-release.")
     }
     for text in label where !text.contains("=") {
       throw ValidationError("--label takes NAME=VALUE.")
@@ -72,7 +75,8 @@ struct DeviceSetCommand: ParsableCommand {
         let known = inventory.manifest.groups.map(\.name).joined(separator: ", ")
         throw FleetError(
           .notFound,
-          "there is no group \(group) in \(settings.fleet): \(known.isEmpty ? "add it there" : "its groups are \(known)")")
+          "there is no group \(group) in \(settings.fleet): \(known.isEmpty ? "add it there" : "its groups are \(known)")"
+        )
       }
       changed.group = group
     }
@@ -104,7 +108,9 @@ struct DeviceSetCommand: ParsableCommand {
     } catch let error as FleetError where error.code == .notFound {
       guard let mac = MACAddress(device) else {
         throw FleetError(
-          .notFound, "there is no device \(device): netimg device list shows those that are known; name a new one by its MAC address")
+          .notFound,
+          "there is no device \(device): netimg device list shows those that are known; name a new one by its MAC address"
+        )
       }
       return DeviceRecord(id: DeviceRecord.newID(), macs: [mac])
     }
