@@ -62,7 +62,7 @@ docs: build  ## Write docs/cli.md and docs/man anew, from the commands' own defi
 format:  ## Rewrite the sources in the project's style
 	@swift format --in-place --recursive $(SWIFT_SOURCES)
 
-fuzz: setup  ## Feed hostile bytes to every parser (FUZZ_SECONDS each, default 60)
+fuzz: setup  ## Feed hostile bytes to every parser, for FUZZ_TOTAL_SECONDS (default 600)
 	@tools/fuzz
 
 clean:  ## Forget every build

@@ -46,7 +46,11 @@ struct TarReader: ~Copyable {
   mutating func content(_ size: Int) throws(DebianPackageError) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(min(size, 4 << 20))
-    try consume(size) { content.append(contentsOf: $0) }
+    try consume(size) {
+      // What is that long already deserves belief: growing by doubling would hold it twice.
+      if content.count >= 32 << 20, content.capacity < size { content.reserveCapacity(size) }
+      content.append(contentsOf: $0)
+    }
     try skipPadding(size)
     return content
   }

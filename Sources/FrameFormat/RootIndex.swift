@@ -23,7 +23,10 @@ package struct RootIndex: Equatable, Sendable {
   static let headerSize = 64
   static let entrySize = 40
   static let maximumFrames = 65_536
-  static let maximumImageSize: UInt64 = 1 << 36
+  /// The largest index in bytes.
+  package static let maximumSize = headerSize + maximumFrames * entrySize
+  /// What a device that holds the image in memory could ever take.
+  static let maximumImageSize: UInt64 = 1 << 33
 
   /// One slice of the image.
   package struct Frame: Equatable, Hashable, Sendable {

@@ -6,13 +6,21 @@ package import Signing
 
 extension KeptRelease {
   /// Whether a directory is exactly this release: the same files and no others, each read and hashed, on all cores.
+  /// A UKI that is signed for Secure Boot may lie beside them.
   ///
   /// - Parameter signer: whose signatures must be there; `nil` for a release without any.
   package func isIntact(at directory: String, signedBy signer: PublicKey?) async -> Bool {
     let envelopes = signer == nil ? [] : [ReleaseFile.signature] + SignedDocument.all.map(\.envelope)
     var expected = files.map { (name: $0.name, size: $0.size, digest: $0.digest) }
     expected.append((ReleaseFile.release, manifest.count, digest))
-    guard Self.names(in: directory) == Set(expected.map(\.name) + envelopes) else { return false }
+    var names = Self.names(in: directory)
+    // Signed for Secure Boot, it is still this release.
+    if names.remove(ReleaseFile.signedUKI) != nil {
+      guard let reader = try? ReleaseReader(directory),
+        (try? ReleaseSecureBoot.signers(of: reader)) != nil
+      else { return false }
+    }
+    guard names == Set(expected.map(\.name) + envelopes) else { return false }
     // The largest first, so that no core waits for the other at the end.
     expected.sort { ($1.size, $0.name) < ($0.size, $1.name) }
     let checked = try? await concurrentMap(expected) { file in

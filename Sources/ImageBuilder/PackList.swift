@@ -6,7 +6,7 @@ package struct PackList: Codable, Sendable, Equatable {
   /// The version of this format; a reader refuses a higher one.
   package static let currentFormat = 1
   /// The largest packs.json that is read, in bytes.
-  package static let maximumSize = 256 << 20
+  package static let maximumSize = 64 << 20
 
   /// An input and the paths that it gave.
   package struct Pack: Codable, Sendable, Equatable {

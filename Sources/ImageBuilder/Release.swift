@@ -1,3 +1,4 @@
+internal import Bytes
 internal import FoundationEssentials
 
 /// `release.json`: what a release is, in full. The release's own name is the SHA-256 of this file's bytes.
@@ -8,6 +9,8 @@ package struct Release: Codable, Sendable, Equatable {
   package static let currentFormat = 1
   /// The largest release.json that is read, in bytes.
   package static let maximumSize = 16 << 20
+  /// The most files that a release may list.
+  package static let maximumArtifacts = 64
 
   package var format: Int
   /// The image's name.
@@ -117,6 +120,12 @@ package struct Release: Codable, Sendable, Equatable {
       throw error
     } catch {
       throw BuildError(.verification, "\(file) is no release: \(JSONProblem.describe(error))")
+    }
+    let names = Set(release.artifacts.map { ExactString($0.name) })
+    guard names.count == release.artifacts.count, names.count <= maximumArtifacts else {
+      throw BuildError(
+        .verification,
+        "\(file) lists a file twice, or more than \(maximumArtifacts) of them: this is no release")
     }
     return release
   }

@@ -1,12 +1,25 @@
 internal import Bytes
 internal import CPosixShim
+internal import DebianArchive
 package import FrameFormat
 internal import Glibc
 
 /// A release on disk, read without trust: every read says what is wrong with which file.
 package struct ReleaseReader: Sendable {
-  /// The largest file that is read, in bytes.
-  private static let maximumFileSize = 4 << 30
+  /// The largest file of a name that is read, in bytes: a release may be hostile, and its files sparse.
+  private static func limit(of name: String) -> Int {
+    switch name {
+    case ReleaseFile.index: RootIndex.maximumSize
+    case ReleaseFile.lock: LockFile.maximumSize
+    case ReleaseFile.packs, ReleaseFile.sbom: PackList.maximumSize
+    // The SBOM again, in base64.
+    case ReleaseFile.sbomSignature: 2 * PackList.maximumSize
+    case ReleaseFile.uki, ReleaseFile.signedUKI, ReleaseFile.initrd: 1 << 30
+    case ReleaseFile.kernel: 256 << 20
+    case _ where name.hasPrefix("\(ReleaseFile.frames)/"): FrameCodec.maximumStoredSize
+    default: 64 << 20
+    }
+  }
 
   /// The release's directory.
   package let directory: String
@@ -27,7 +40,7 @@ package struct ReleaseReader: Sendable {
     else {
       throw BuildError(.verification, "\(directory): the release names a file \(name) outside of itself")
     }
-    return try Self.read("\(directory)/\(name)", limit: Self.maximumFileSize)
+    return try Self.read("\(directory)/\(name)", limit: Self.limit(of: name))
   }
 
   /// The same, but `nil` if there is no such file.

@@ -123,7 +123,7 @@ package struct ReleaseVerifier: Sendable {
       findings.append("\(ReleaseFile.index) describes another root image than \(ReleaseFile.release)")
     }
     let dataBlocks = Int(index.dataSize) / RootIndex.blockSize
-    let checked = await checkFrames(of: index)
+    let checked = await checkFrames(of: index, dataBlocks: dataBlocks)
     var leaves: [UInt8] = []
     var tail: [UInt8] = []
     var position = 0
@@ -135,7 +135,7 @@ package struct ReleaseVerifier: Sendable {
         if position + frame.size / RootIndex.blockSize <= dataBlocks {
           leaves += content.leaves
         } else {
-          tail += content.bytes
+          tail += content.tail
         }
       }
       position += frame.size / RootIndex.blockSize
@@ -152,21 +152,26 @@ package struct ReleaseVerifier: Sendable {
     guard tree.bytes == tail else {
       return (["the hash tree in the frames is not that of the root image"], nil)
     }
-    let map = FrameMap(index)
-    let contents = checked.map { (try? $0.get().bytes) ?? [] }
+    // Frames are small, and what they hold need not be: nothing of the file system is kept, what is looked at is read anew.
+    let frames = FrameReader(reader, index)
     do {
-      return ([], try EROFSReader(byteCount: index.dataSize) { try map.read($0) { contents[$0] } })
+      return ([], try EROFSReader(byteCount: index.dataSize) { try frames.read($0) })
     } catch {
       return (["the root image: \(error)"], nil)
     }
   }
 
-  private func checkFrames(of index: RootIndex) async -> [Result<CheckedFrame, BuildError>] {
+  private func checkFrames(of index: RootIndex, dataBlocks: Int) async -> [Result<CheckedFrame, BuildError>] {
     let reader = reader
-    let results = try? await concurrentMap(index.frames) {
-      (frame: RootIndex.Frame) -> Result<CheckedFrame, BuildError> in
+    var position = 0
+    var frames: [(frame: RootIndex.Frame, isTail: Bool)] = []
+    for frame in index.frames {
+      position += frame.size / RootIndex.blockSize
+      frames.append((frame, position > dataBlocks))
+    }
+    let results = try? await concurrentMap(frames) { item -> Result<CheckedFrame, BuildError> in
       do throws(BuildError) {
-        return .success(CheckedFrame(try reader.content(of: frame)))
+        return .success(CheckedFrame(try reader.content(of: item.frame), isTail: item.isTail))
       } catch {
         return .failure(error)
       }
@@ -175,12 +180,14 @@ package struct ReleaseVerifier: Sendable {
   }
 
   private struct CheckedFrame: Sendable {
-    let bytes: [UInt8]
+    /// The content of a frame of the hash tree.
+    let tail: [UInt8]
+    /// The hashes of a frame of the file system.
     let leaves: [UInt8]
 
-    init(_ bytes: [UInt8]) {
-      leaves = bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
-      self.bytes = bytes
+    init(_ bytes: [UInt8], isTail: Bool) {
+      leaves = isTail ? [] : bytes.withUnsafeBytes { DmVerity.leafHashes(of: $0) }
+      tail = isTail ? bytes : []
     }
   }
 

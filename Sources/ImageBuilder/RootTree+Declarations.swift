@@ -1,3 +1,4 @@
+internal import Bytes
 package import Manifest
 
 extension RootTree {
@@ -38,6 +39,16 @@ extension RootTree {
           capabilities.isEmpty ? nil : try FileCapabilities.encode(capabilities, at: change.location)
       }
       self[path] = node
+      // All names of a file share its inode, and so its mode, owner and capabilities.
+      guard case .file(let content) = node.kind else { continue }
+      for name in names(of: content) where !name.isExactly(path) {
+        guard var other = self[name] else { continue }
+        other.mode = node.mode
+        other.owner = node.owner
+        other.group = node.group
+        other.extendedAttributes = node.extendedAttributes
+        self[name] = other
+      }
     }
   }
 

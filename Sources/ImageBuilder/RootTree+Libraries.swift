@@ -19,15 +19,24 @@ extension RootTree {
     // libc-bin ships ld.so.conf with just this line, libc6 the directory: an image without ldconfig has only the latter.
     let configuration = self["etc/ld.so.conf"]?.bytes ?? Array("include /etc/ld.so.conf.d/*.conf\n".utf8)
     var directories: [String] = []
-    try read(configuration, file: "/etc/ld.so.conf", depth: 0, into: &directories)
+    var includes = 0
+    try read(configuration, file: "/etc/ld.so.conf", depth: 0, &includes, into: &directories)
     var seen: Set<ExactString> = []
     return (directories + LibraryCache.systemDirectories).filter { directory in
       resolve(directory).map { seen.insert(ExactString($0)).inserted } ?? false
     }
   }
 
-  private func read(_ bytes: [UInt8], file: String, depth: Int, into directories: inout [String]) throws {
+  private func read(
+    _ bytes: [UInt8], file: String, depth: Int, _ includes: inout Int, into directories: inout [String]
+  ) throws {
     guard depth < 10 else { throw BuildError(.badInput, "\(file) includes itself") }
+    // Files that include several others, level by level, would otherwise be read any number of times.
+    guard includes < 1000 else {
+      throw BuildError(
+        .badInput, "/etc/ld.so.conf leads to more than 1000 files: drop those that nobody needs")
+    }
+    includes += 1
     for directive in try LdSoConf.parse(bytes, file: file) {
       switch directive {
       case .directory(let directory): directories.append(directory)
@@ -35,7 +44,7 @@ extension RootTree {
         guard let glob = PathGlob(pattern) else { continue }
         for path in sortedPaths where glob.matches("/\(path)") {
           guard let content = self[path]?.bytes else { continue }
-          try read(content, file: "/\(path)", depth: depth + 1, into: &directories)
+          try read(content, file: "/\(path)", depth: depth + 1, &includes, into: &directories)
         }
       }
     }

@@ -62,7 +62,7 @@ extension RootTree {
     putFile("usr/lib/tmpfiles.d/zz-netimg-var.conf", try Tmpfiles.generate(shipped, besides: lines))
   }
 
-  private func tmpfilesLines() throws -> [Tmpfiles.Line] {
+  func tmpfilesLines() throws -> [Tmpfiles.Line] {
     var lines: [Tmpfiles.Line] = []
     for path in configurationFiles(in: "tmpfiles.d") {
       guard let bytes = self[path]?.bytes else { continue }

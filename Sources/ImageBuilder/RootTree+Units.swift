@@ -1,9 +1,12 @@
+internal import Bytes
 internal import Manifest
 internal import NativeActions
 
 extension RootTree {
   /// Where systemd looks for unit files, the first place first (systemd.unit(5), without /run).
-  private static let unitDirectories = ["etc/systemd/system", "usr/lib/systemd/system"]
+  static let unitDirectories = [
+    "etc/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
+  ]
 
   /// Enables exactly the units that the manifests name, and masks those that they mask.
   ///
@@ -50,11 +53,33 @@ extension RootTree {
     return nil
   }
 
+  /// A unit's drop-ins in the order of their names, wherever they are. Of one name, that of the most specific directory
+  /// counts, and of the first place that units are looked for; one that is empty, or leads to nothing, drops the others.
   private func dropIns(of name: UnitName) -> [(file: String, bytes: [UInt8])] {
-    Self.unitDirectories.reversed().flatMap { directory in
-      let place = "\(directory)/\(name.text).d"
-      return (self[place] == nil ? [] : paths(below: place)).filter { $0.hasSuffix(".conf") }
-        .compactMap { path in self[path]?.bytes.map { ("/\(path)", $0) } }
+    var chosen: [ExactString: (path: String, bytes: [UInt8])] = [:]
+    for owner in Self.dropInOwners(of: name) {
+      for directory in Self.unitDirectories {
+        let place = "\(directory)/\(owner).d"
+        guard self[place] != nil else { continue }
+        for path in paths(below: place) where Self.parent(of: path) == place && path.hasSuffix(".conf") {
+          let file = ExactString(Self.name(of: path))
+          if chosen[file] == nil { chosen[file] = (path, node(at: path)?.bytes ?? []) }
+        }
+      }
     }
+    return chosen.sorted { $0.key < $1.key }.map { ("/\($0.value.path)", $0.value.bytes) }
+  }
+
+  /// Whose drop-ins a unit has (systemd.unit(5)): its own, its template's, those of all units whose names begin as far as
+  /// a dash as its own does, those of its type.
+  private static func dropInOwners(of name: UnitName) -> [String] {
+    var owners = [name, name.template].compactMap { $0?.text }
+    var stem = name.prefix[...]
+    while let dash = stem.dropLast().lastIndex(of: "-") {
+      stem = stem[...dash]
+      owners.append("\(stem)\(name.instance == nil ? "" : "@").\(name.type)")
+      owners.append("\(stem).\(name.type)")
+    }
+    return owners + [name.type]
   }
 }

@@ -55,6 +55,13 @@ package struct RootTree: Sendable {
     return String(path[path.utf8.index(after: slash)...])
   }
 
+  /// Every path of a file that may have several.
+  func names(of content: FileContent) -> [String] {
+    nodes.filter { if case .file(let other) = $0.value.kind { other === content } else { false } }.keys
+      .sorted()
+      .map(\.text)
+  }
+
   /// The node that a path leads to, links followed.
   package func node(at path: String) -> RootNode? {
     resolve(path).flatMap { self[$0] }

@@ -20,6 +20,9 @@ extension EROFSReader {
     }
     // A directory has one name only: seeing one twice is a cycle or a forbidden hard link.
     var directories: Set<UInt64> = [rootNode]
+    // Files of a plain image share no bytes: a small image with much in it would be a trap for whoever reads it all.
+    var files: Set<UInt64> = []
+    var fileBytes: UInt64 = 0
     // Nodes still to be listed, the next one last.
     var pending: [(node: Node, parent: UInt64)] = [(root, rootNode)]
     while let (node, parent) = pending.popLast() {
@@ -40,6 +43,13 @@ extension EROFSReader {
           guard directories.insert(name.inode).inserted else {
             throw ImageFormatError(.corrupt, "the directory /\(child.path) is in the EROFS image twice")
           }
+        }
+        if child.kind == .file, files.insert(name.inode).inserted {
+          guard child.size <= byteCount, fileBytes + child.size <= byteCount else {
+            throw ImageFormatError(
+              .corrupt, "the files of the EROFS image are larger than itself from /\(child.path) on")
+          }
+          fileBytes += child.size
         }
         guard name.fileType == Self.fileType(child.kind) else {
           throw ImageFormatError(

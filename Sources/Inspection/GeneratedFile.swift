@@ -20,7 +20,11 @@ enum GeneratedFile {
   ]
 
   static func reason(_ path: String) -> String {
-    reasons.first { path == $0.prefix || $0.prefix.hasSuffix("/") && path.hasPrefix($0.prefix) }?.reason
+    if path.hasPrefix("usr/lib/modules/"), path.hasSuffix("/config") {
+      return "netimg keeps the kernel's configuration from its package's /boot"
+    }
+    return reasons.first { path == $0.prefix || $0.prefix.hasSuffix("/") && path.hasPrefix($0.prefix) }?
+      .reason
       ?? "netimg makes it: as a directory above what inputs ship, or in the place of a maintainer script"
   }
 }

@@ -41,7 +41,7 @@ package struct ELFFile: Sendable {
   package struct VersionNeed: Equatable, Sendable {
     /// The library's soname.
     package let file: String
-    /// Version names such as `GLIBC_2.34`, in file order.
+    /// Version names such as `GLIBC_2.34`, in file order, without those that are marked as weak.
     package let versions: [String]
   }
 

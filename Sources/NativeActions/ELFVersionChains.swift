@@ -23,7 +23,10 @@ struct ELFVersionChains {
       guard budget >= 0 else { throw tooMany() }
       for _ in 0..<auxCount {
         try check(aux, in: area)
-        versions.append(try name(at: aux + 8, "vna_name"))
+        // VER_FLG_WEAK: the loader goes on without it.
+        let isWeak = try image.integer(UInt16.self, at: aux + 4, "vna_flags") & 2 != 0
+        let version = try name(at: aux + 8, "vna_name")
+        if !isWeak { versions.append(version) }
         aux += Int(try image.integer(UInt32.self, at: aux + 12, "vna_next"))
       }
       needs.append(ELFFile.VersionNeed(file: file, versions: versions))

@@ -7,7 +7,7 @@ package enum ModuleName {
   }
 
   /// The module's name from its path.
-  static func ofPath(_ path: some StringProtocol) -> String {
+  package static func ofPath(_ path: some StringProtocol) -> String {
     let name = Array(path.utf8).split(separator: UInt8(ascii: "/")).last ?? []
     return normalize(String(decoding: name, as: UTF8.self))
   }

@@ -26,6 +26,12 @@ extension Scaffold {
     guard errno == ENOENT else { throw Self.failure(directory) }
     let temporary = "\(Self.trimmed(directory)).netimg-init-\(getpid())"
     announce(temporary)
+    guard mkdir(temporary, 0o777) == 0 else {
+      throw ScaffoldError(
+        .inputOutput,
+        "\(directory) cannot be made: \(String(cString: strerror(errno))); check that what is above it is there and yours"
+      )
+    }
     do throws(ScaffoldError) {
       let outcome = try add(to: temporary)
       guard netimg_rename_new(temporary, directory) == 0 else {
@@ -35,9 +41,21 @@ extension Scaffold {
       }
       return outcome
     } catch {
-      rmdir(temporary)
+      discard(temporary)
       throw error
     }
+  }
+
+  /// Removes a repository that was written, and nothing else.
+  private func discard(_ root: String) {
+    for file in files {
+      unlink("\(root)/\(file.path)")
+      var directories = file.path.split(separator: "/").dropLast()
+      while !directories.isEmpty, rmdir("\(root)/\(directories.joined(separator: "/"))") == 0 {
+        directories = directories.dropLast()
+      }
+    }
+    rmdir(root)
   }
 
   /// Adds what is missing to a directory, which is made if it is not there.

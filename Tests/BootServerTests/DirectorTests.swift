@@ -4,6 +4,7 @@ internal import Bytes
 import DHCP
 import Fleet
 import NetworkTypes
+import ServerCore
 import Testing
 
 @Suite struct DirectorTests {

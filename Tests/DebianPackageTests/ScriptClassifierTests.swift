@@ -180,4 +180,9 @@ import Testing
       #expect(Self.classify(body).class == .unknown)
     }
   }
+
+  @Test func fileCapabilitiesNeedAReview() {
+    let script = Array("#!/bin/sh\nset -e\nsetcap cap_net_raw+ep /usr/bin/ping\n".utf8)
+    #expect(ScriptClassifier.classify(script, name: .postinst).class == .unknown)
+  }
 }

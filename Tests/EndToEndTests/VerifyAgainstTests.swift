@@ -162,4 +162,29 @@ struct VerifyAgainstTests {
       in: "\(Bench.scratch)/checkout-shared")
     #expect(missing.status == 66)
   }
+
+  @Test("a release that is signed for Secure Boot is compared by its unsigned program, and stays signed")
+  func secureBoot() async throws {
+    let release = try await copy("secure-boot")
+    let clone = "\(Bench.scratch)/checkout-shared"
+    let keys = "\(Bench.scratch)/against-secure-boot-keys"
+    let key = try Bench.netimg(["key", "new", "lab", "--secure-boot", "--no-passphrase", "--keys", keys])
+    #expect(key.status == 0, "\(key.errorText)")
+    let signed = try Bench.netimg(["sign", release, "--secure-boot", "lab", "--keys", keys])
+    #expect(signed.status == 0, "\(signed.errorText)")
+    let program = "\(release)/uki.signed.efi"
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: program))
+    let good = try compare(release, in: clone)
+    #expect(good.status == 0 && good.report.same, "\(good.report.comparison.damaged)")
+    // A build over it finds it unchanged, and does not take the signature away.
+    let again = try Bench.netimg(
+      ["build", Bench.manifest, "--offline", "--replace", "--output", release], in: clone)
+    #expect(again.status == 0 && again.text.contains("unchanged"), "\(again.text)\(again.errorText)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: program)) == bytes)
+    var changed = bytes
+    changed[bytes.count / 2] ^= 1
+    try changed.write(to: URL(fileURLWithPath: program))
+    let bad = try compare(release, in: clone)
+    #expect(bad.status == 2 && bad.report.comparison.damaged.contains { $0.contains("uki.signed.efi") })
+  }
 }

@@ -71,6 +71,22 @@ struct RootPathTests {
     }
   }
 
+  @Test("ld.so.conf files that include each other end, in a circle or in a flood")
+  func includes() throws {
+    var tree = RootTree()
+    try tree.addText("etc/ld.so.conf", "include /etc/a0-*.conf\n")
+    for level in 0..<9 {
+      for number in 0..<6 {
+        try tree.addText(
+          "etc/a\(level)-\(number).conf", "/usr/lib/\(level)\ninclude /etc/a\(level + 1)-*.conf\n")
+      }
+    }
+    #expect(code { try tree.libraryDirectories() } == .badInput)
+    var circle = RootTree()
+    try circle.addText("etc/ld.so.conf", "include /etc/ld.so.conf\n")
+    #expect(code { try circle.libraryDirectories() } == .badInput)
+  }
+
   @Test("a walk says what is missing, what leads in circles, and which links it took")
   func walks() throws {
     var tree = RootTree()

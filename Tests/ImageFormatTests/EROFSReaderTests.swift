@@ -43,6 +43,24 @@ struct EROFSReaderTests {
     #expect(nodes.map(\.path) == ["", "bin", "etc", "etc/hostname", "etc/motd"])
   }
 
+  @Test("Files that share their bytes, so that a small image would hold much, are refused")
+  func sharedData() throws {
+    func image(_ files: Int) throws -> [UInt8] {
+      let entries =
+        [EROFSEntry(path: "", kind: .directory, permissions: 0o755)]
+        + (0..<files).map {
+          EROFSEntry(path: "f\($0)", kind: .file(size: 16 * 4096, firstBlock: 1), permissions: 0o644)
+        }
+      let encoded = try EROFS.encode(
+        entries, dataBlocks: 16, timestamp: 0, uuid: [UInt8](repeating: 1, count: 16), label: "x")
+      return encoded.superblock + [UInt8](repeating: 7, count: 16 * 4096) + encoded.metadata
+    }
+    #expect(try EROFSReader(image(1)).tree().count == 2)
+    let reader = try EROFSReader(image(3))
+    let error = #expect(throws: ImageFormatError.self) { try reader.tree() }
+    #expect(error?.code == .corrupt)
+  }
+
   @Test("Only what a node is can be read from it")
   func kinds() throws {
     let reader = try EROFSReader(SampleTree.small.image())

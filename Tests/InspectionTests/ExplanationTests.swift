@@ -1,3 +1,4 @@
+import ImageBuilder
 import Inspection
 import TestSupport
 import Testing
@@ -31,6 +32,11 @@ struct ExplanationTests {
     #expect(try await explain("/etc/probe-link").path == "/etc/probe")
     let passwd = try await explain("/etc/passwd")
     #expect(passwd.pack == "netimg" && passwd.package == nil)
+    let image = try ReleaseImage(await BuiltReleases.pair().new)
+    let configuration = try await explain("usr/lib/modules/\(image.release.kernel.release)/config")
+    #expect(configuration.why == ["netimg keeps the kernel's configuration from its package's /boot"])
+    let report = try await explain("/usr/lib/systemd/system/netimg-report.service")
+    #expect(report.why == ["image minimal uses component base", "images/base declares it"])
     let unit = try await explain("/usr/bin/udevadm")
     #expect(unit.capabilities == ["cap_net_admin", "cap_bpf"])
     #expect(try await explain("/").kind == "directory")

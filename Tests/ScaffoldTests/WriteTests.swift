@@ -107,6 +107,23 @@ import Testing
     }
   }
 
+  @Test("somebody else who makes the directory at the same time wins, and nothing is left of ours")
+  func race() async throws {
+    try await withScratchDirectory { scratch in
+      let path = scratch.appendingPathComponent("new").path
+      #expect {
+        // Between looking and writing.
+        try scaffold.write(to: path) { _ in _ = mkdir(path, 0o755) }
+      } throws: {
+        ($0 as? ScaffoldError)?.code == .inTheWay && "\($0)".contains(path)
+      }
+      let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+      #expect(left == ["new"])
+      let inside = try FileManager.default.contentsOfDirectory(atPath: path)
+      #expect(inside.isEmpty)
+    }
+  }
+
   @Test("a parent that is not there is an error that names it, and nothing is made")
   func noParent() async throws {
     try await withScratchDirectory { scratch in

@@ -76,7 +76,7 @@ def read_index(data):
     check(len(data) >= 64 and data[:8] == b"NETIMGRI", "root.index has another magic")
     version, count, image_size, data_size = struct.unpack_from("<IIQQ", data, 8)
     check(version == 1, f"root.index has version {version}")
-    check(count <= 65536 and image_size <= 1 << 36, "root.index is over its limits")
+    check(count <= 65536 and image_size <= 1 << 33, "root.index is over its limits")
     check(len(data) == 64 + 40 * count, "root.index has another length than its number of frames asks for")
     frames = []
     for at in range(64, len(data), 40):

@@ -12,6 +12,8 @@ struct CheckedRoot: Sendable {
   /// What the dynamic loader would find.
   let loads: LibraryLoads
   private let scans: [ObjectIdentifier: FileScan]
+  /// What tmpfiles.d and units make at run time, without leading slashes.
+  private let made: Set<ExactString>
 
   /// Files go to the cores in heaps of about this many bytes.
   private static let batchSize = 1 << 20
@@ -44,7 +46,26 @@ struct CheckedRoot: Sendable {
       guard case .file(let content)? = tree[path]?.kind else { continue }
       objects[ExactString(path)] = scans[ObjectIdentifier(content)]?.elf
     }
+    made = Self.made(tree, try tree.tmpfilesLines())
     loads = LibraryLoads(objects, directories: try tree.libraryDirectories()) { tree.resolve($0) }
+  }
+
+  private static func made(_ tree: RootTree, _ lines: [Tmpfiles.Line]) -> Set<ExactString> {
+    let makers: Set<Tmpfiles.Kind> = [
+      .file, .truncatedFile, .directory, .emptiedDirectory, .existingDirectory, .subvolume,
+      .inheritedQuotaSubvolume,
+      .quotaSubvolume, .symlink, .copy, .fifo,
+    ]
+    var made = Set(lines.filter { makers.contains($0.kind) }.map { ExactString(RootTree.canonical($0.path)) })
+    for path in tree.sortedPaths where path.hasSuffix(".service") {
+      guard let bytes = tree[path]?.bytes, let unit = try? UnitFile.parse(bytes, file: path) else { continue }
+      for (key, base) in [
+        ("StateDirectory", "var/lib"), ("CacheDirectory", "var/cache"), ("LogsDirectory", "var/log"),
+      ] {
+        for name in (try? unit.words("Service", key)) ?? [] { made.insert(ExactString("\(base)/\(name)")) }
+      }
+    }
+    return made
   }
 
   /// What a regular file holds; `nil` for anything else.
@@ -75,12 +96,15 @@ struct CheckedRoot: Sendable {
   }
 
   /// Whether somebody can run what has this name: a file with an execute bit, or a link outside of `/usr/share`, where
-  /// completions and manuals have programs' names too.
+  /// completions and manuals have programs' names too. What lies in `/etc/init.d` has the name of what it starts.
   func isProgram(_ path: String) -> Bool {
-    guard let node = tree[path] else { return false }
+    guard let node = tree[path], !path.hasPrefix("etc/init.d/") else { return false }
     switch node.kind {
     case .directory: return false
-    case .file: return node.mode & 0o111 != 0
+    case .file(let content):
+      // Examples and helpers in `/usr/share` are scripts, which start nothing without a shell.
+      let isScript = path.hasPrefix("usr/share/") && content.bytes.starts(with: "#!".utf8)
+      return node.mode & 0o111 != 0 && !isScript
     case .symlink: return !path.hasPrefix("usr/share/")
     }
   }
@@ -94,6 +118,22 @@ struct CheckedRoot: Sendable {
   static func isMutable(_ path: String) -> Bool {
     let first = path.utf8.drop { $0 == UInt8(ascii: "/") }.prefix { $0 != UInt8(ascii: "/") }
     return ["run", "dev", "proc", "sys", "var", "tmp"].contains { $0.utf8.elementsEqual(first) }
+  }
+
+  /// Whether something is there once the system runs: what the kernel and systemd mount and fill, and of `/var` what
+  /// tmpfiles.d(5) makes, or a directory that it makes holds.
+  func isMadeAtRunTime(_ path: String) -> Bool {
+    let parts = path.slashSeparated()
+    switch parts.first {
+    case "run", "dev", "proc", "sys": return true
+    case "var":
+      // Not even systemd makes more of an empty /var than its top.
+      return (2...max(2, parts.count)).contains { count in
+        count <= parts.count && made.contains(ExactString(parts.prefix(count).joined(separator: "/")))
+          && (count > 2 || count == parts.count)
+      }
+    default: return false
+    }
   }
 
   /// Where following a path ends if it does not end at something: the path that is missing, or the one that leads in

@@ -5,7 +5,7 @@ extension Rule {
     root.paths.compactMap { path in
       guard case .symlink(let target)? = root.tree[path]?.kind, !CheckedRoot.isMutable(path),
         !RootTree.mergedDirectories.contains(path),
-        let missing = root.missing(path), !CheckedRoot.isMutable(missing)
+        let missing = root.missing(path), !root.isMadeAtRunTime(missing)
       else { return nil }
       let problem =
         missing == path

@@ -6,6 +6,9 @@ extension Rule {
     var findings: [(path: String, message: String)] = []
     for file in root.files {
       if let problem = file.scan.elfProblem { findings.append((file.path, problem)) }
+      if file.scan.isForeignProgram, file.node.mode & 0o111 != 0 {
+        findings.append((file.path, "is a 32-bit program, whose libraries no image has: drop it"))
+      }
       guard let loader = file.scan.elf?.interpreter, root.tree.node(at: loader)?.bytes == nil else {
         continue
       }

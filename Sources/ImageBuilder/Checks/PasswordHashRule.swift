@@ -1,17 +1,15 @@
 extension Rule {
-  /// Passwords: fields of the account files that are neither locked nor elsewhere, and hashes anywhere in the
-  /// configuration.
+  /// Passwords: fields of the account files that are neither locked nor elsewhere, and hashes in anything but ELF files.
   static let passwordHash = Rule(name: "password-hash") { root in
     root.files.flatMap { file -> [(path: String, message: String)] in
-      let places = ["etc/", "usr/share/factory/", "usr/lib/credstore", "usr/lib/sysusers.d/"]
-      guard places.contains(where: file.path.hasPrefix), file.scan.elf == nil,
-        let bytes = file.node.bytes, bytes.count < 1 << 20
-      else { return [] }
-      if accountFiles.contains(RootTree.name(of: file.path)) {
-        return accounts(bytes, isGroup: RootTree.name(of: file.path).contains("g")).map { (file.path, $0) }
+      let name = RootTree.name(of: file.path)
+      let places = ["etc/", "usr/share/factory/", "usr/lib/credstore"]
+      if accountFiles.contains(name), places.contains(where: file.path.hasPrefix), file.scan.elf == nil {
+        return accounts(file.node.bytes ?? [], isGroup: name.contains("g")).map { (file.path, $0) }
       }
-      guard let offset = hash(in: bytes) else { return [] }
-      return [(file.path, "holds the hash of a password at byte \(offset): leave it out")]
+      guard let offset = file.scan.passwordHash else { return [] }
+      let place = file.scan.isCompressed ? "\(offset) of what it holds compressed" : "\(offset)"
+      return [(file.path, "holds the hash of a password at byte \(place): leave it out")]
     }
   }
 
@@ -32,29 +30,5 @@ extension Rule {
       }
       return isLocked ? nil : "holds the hash of \(name)'s password: lock the account with *"
     }
-  }
-
-  /// Where a hash in crypt(5)'s modular format begins: `$ID$…$HASH`.
-  private static func hash(in bytes: [UInt8]) -> Int? {
-    let identifiers = ["1", "2a", "2b", "2y", "5", "6", "7", "y", "gy", "sha1", "argon2id"].map {
-      Array($0.utf8)
-    }
-    var rest = bytes[...]
-    while let start = rest.firstIndex(of: UInt8(ascii: "$")) {
-      rest = bytes[(start + 1)...]
-      let identifier = rest.prefix(9).prefix { $0 != UInt8(ascii: "$") }
-      guard identifiers.contains(where: { $0.elementsEqual(identifier) }),
-        bytes[identifier.endIndex...].first == UInt8(ascii: "$")
-      else { continue }
-      let body = bytes[(identifier.endIndex + 1)...].prefix { byte in
-        SecretPattern.isAlphanumeric(byte) || "./$=,+-".utf8.contains(byte)
-      }
-      if body.count >= 30 || (identifier.elementsEqual("1".utf8) && body.count >= 24),
-        body.contains(UInt8(ascii: "$")) || identifier.first == UInt8(ascii: "2")
-      {
-        return start
-      }
-    }
-    return nil
   }
 }

@@ -6,7 +6,7 @@ enum RootChecks {
   static func findings(in root: CheckedRoot) async throws -> [Finding] {
     let found = try await concurrentMap(Rule.all) { $0.findings(in: root) }
     return Exceptions(root.declarations.exceptions).filter(
-      found.flatMap(\.self), of: Set(Rule.names).subtracting(SizeLimits.ruleNames))
+      found.flatMap(\.self), of: Set(Rule.names).subtracting(ReleaseChecks.ruleNames))
   }
 }
 

@@ -13,7 +13,7 @@ struct Rule: Sendable {
   ]
 
   /// The names that a manifest's exceptions may use.
-  static let names: [String] = (all.map(\.name) + SizeLimits.ruleNames).sorted()
+  static let names: [String] = (all.map(\.name) + ReleaseChecks.ruleNames).sorted()
 
   func findings(in root: CheckedRoot) -> [Finding] {
     find(root).map { Finding(rule: name, path: "/\($0.path)", message: $0.message) }

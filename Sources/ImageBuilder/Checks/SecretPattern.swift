@@ -11,7 +11,38 @@ struct SecretPattern: Sendable {
       SecretPattern(name: "a private key (PEM)", start: "-----BEGIN ", matches: PEMKey.begins),
       token("an age secret key", "AGE-SECRET-KEY-1", 58...58) { isUpper($0) || isDigit($0) },
       token("a GitHub token", "github_pat_", 82...82) { isWord($0) },
-      token("a GitLab token", "glpat-", 20...64) { isWord($0) || $0 == UInt8(ascii: "-") },
+      SecretPattern(
+        name: "a private key (PEM in base64)", start: "LS0tLS1CRUdJTi", matches: PEMKey.beginsEncoded),
+      SecretPattern(name: "a DNSSEC key", start: "Private-key-format: v") { bytes, offset in
+        let lines = bytes[offset...].prefix(4096).split(separator: UInt8(ascii: "\n"))
+        return lines.contains { line in
+          ["PrivateKey: ", "PrivateExponent: ", "Key: "].contains {
+            line.starts(with: $0.utf8) && line.count >= 24
+          }
+        }
+      },
+      SecretPattern(name: "an OpenPGP secret key", start: "(protected-private-key", matches: isExpression),
+      // The same in libgcrypt's canonical form, which is a file of its own.
+      SecretPattern(name: "an OpenPGP secret key", start: "(11:private-key(") { $1 == 0 && $0.count > 64 },
+      SecretPattern(name: "an OpenPGP secret key", start: "(21:protected-private-key(") {
+        $1 == 0 && $0.count > 64
+      },
+      SecretPattern(name: "an OpenPGP secret key", start: "Key: (private-key", matches: isExpression),
+      value("an AWS secret access key", "aws_secret_access_key", 40),
+      value("an AWS secret access key", "AWS_SECRET_ACCESS_KEY", 40),
+      value("an AWS secret access key", "SecretAccessKey", 40),
+      value("an Azure storage key", "AccountKey", 88),
+      token("a Docker token", "dckr_pat_", 27...27) { isWord($0) || $0 == UInt8(ascii: "-") },
+      token("a Vault token", "hvs.", 24...200) { isWord($0) || $0 == UInt8(ascii: "-") },
+      token("a DigitalOcean token", "dop_v1_", 64...64, isAlphanumeric),
+      token("a PyPI token", "pypi-AgEI", 50...300) { isWord($0) || $0 == UInt8(ascii: "-") },
+      token("a Tailscale key", "tskey-", 20...80) { isWord($0) || $0 == UInt8(ascii: "-") },
+      SecretPattern(name: "a Slack webhook", start: "hooks.slack.com/services/T") { bytes, offset in
+        let rest = bytes[(offset + "hooks.slack.com/services/".utf8.count)...].prefix(120)
+        let parts = rest.prefix { isAlphanumeric($0) || $0 == UInt8(ascii: "/") }.split(
+          separator: UInt8(ascii: "/"))
+        return parts.count >= 3 && parts[2].count >= 20
+      },
       token("a Google API key", "AIza", 35...35) { isWord($0) || $0 == UInt8(ascii: "-") },
       token("a Stripe key", "sk_live_", 24...128, isAlphanumeric),
       token("a Stripe key", "rk_live_", 24...128, isAlphanumeric),
@@ -26,6 +57,13 @@ struct SecretPattern: Sendable {
       },
       wireGuard("PrivateKey"), wireGuard("PresharedKey"),
     ]
+    + ["glpat-", "gldt-", "glrt-", "glptt-", "glcbt-"].map { start in
+      token("a GitLab token", start, 20...64) { isWord($0) || $0 == UInt8(ascii: "-") }
+    }
+    // {"alg":, {"typ":, {"kid": and {"jwk": in base64: the header of a signed token.
+    + ["eyJhbGciOi", "eyJ0eXAiOi", "eyJraWQiOi", "eyJqd2si"].map { start in
+      SecretPattern(name: "a JSON Web Token", start: start, matches: isWebToken)
+    }
     + ["AKIA", "ASIA"].map { start in
       token("an AWS access key", start, 16...16) { isUpper($0) || isDigit($0) }
     }
@@ -58,7 +96,41 @@ struct SecretPattern: Sendable {
       guard rest.popFirst() == UInt8(ascii: "=") else { return false }
       let value = rest.drop(while: isBlank).prefix(44)
       return value.count == 44 && value.prefix(43).allSatisfy(isBase64) && value.last == UInt8(ascii: "=")
+        && !PublishedSecrets.contains(Array(value))
     }
+  }
+
+  /// `KEY = VALUE` in the manner of INI, YAML, JSON or a shell, with a value of so many base64 characters.
+  private static func value(_ name: String, _ key: String, _ length: Int) -> SecretPattern {
+    SecretPattern(name: name, start: key) { bytes, offset in
+      var rest = bytes[(offset + key.utf8.count)...].prefix(length + 16)
+      let separators = rest.prefix { " \t\"':=".utf8.contains($0) }
+      guard separators.contains(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }) else {
+        return false
+      }
+      rest = rest.dropFirst(separators.count)
+      let value = rest.prefix { isBase64($0) || $0 == UInt8(ascii: "=") }
+      return value.count == length && value.contains(where: isDigit)
+        && !value.suffix(10).elementsEqual("EXAMPLEKEY".utf8)
+    }
+  }
+
+  /// Three words of base64url with dots between: RFC 7515's compact form, signed.
+  private static func isWebToken(_ bytes: [UInt8], _ offset: Int) -> Bool {
+    if offset > 0, isWord(bytes[offset - 1]) { return false }
+    let text = bytes[offset...].prefix(8192).prefix {
+      isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+    }
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return parts.count >= 3 && parts[1].starts(with: "eyJ".utf8) && parts[1].count >= 20
+      && parts[2].count >= 40
+      && !PublishedSecrets.contains(Array(text))
+  }
+
+  /// Whether an S-expression goes on as one with a key in it does, and not as a library's format string.
+  private static func isExpression(_ bytes: [UInt8], _ offset: Int) -> Bool {
+    let text = bytes[offset...].prefix(512)
+    return text.contains(UInt8(ascii: "#")) && !text.contains(UInt8(ascii: "%"))
   }
 
   static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

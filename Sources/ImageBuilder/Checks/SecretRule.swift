@@ -5,7 +5,7 @@ extension Rule {
       file.scan.secrets.sorted { $0.value < $1.value }.map { kind, offset in
         (
           file.path,
-          "holds \(kind) at byte \(offset), and everybody can read an image: leave it out, and give it to the device "
+          "holds \(kind) at byte \(offset)\(file.scan.isCompressed ? " of what it holds compressed" : ""), and everybody can read an image: leave it out, and give it to the device "
             + "at run time"
         )
       }

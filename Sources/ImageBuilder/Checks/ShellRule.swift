@@ -5,7 +5,7 @@ extension Rule {
       "ash", "bash", "busybox", "csh", "dash", "elvish", "fish", "ksh", "ksh93", "lksh", "mksh", "nu", "oksh",
       "posh", "pwsh", "rbash", "rksh", "rzsh", "sash", "sh", "static-sh", "tcsh", "toybox", "xonsh", "yash",
       "zsh",
-      "zsh5",
+      "zsh5", "bosh", "gash", "hush", "osh", "scsh",
     ]
     let named = root.programs(named: names)
     var findings = named.map { (path: $0, message: "is a shell: drop it") }

@@ -1,10 +1,31 @@
 internal import NativeActions
 
 extension Rule {
-  /// Programs that units start and that are not there, for units that can start: see `ReachableUnits`.
+  /// Programs that units start and that are not there, for units that can start, and units that cannot for want of
+  /// another one: see `ReachableUnits`.
   static let unitProgram = Rule(name: "unit-program") { root in
-    var findings: [(path: String, message: String)] = []
-    for unit in ReachableUnits(root.tree).units where canStart(unit.file, root) && !hasOtherRoot(unit.file) {
+    let reachable = ReachableUnits(root.tree)
+    var findings = reachable.unreadable.map {
+      (path: $0.path, message: "cannot be read, so nobody knows what it starts: \($0.problem)")
+    }
+    findings += reachable.missing.map { missing in
+      let state = missing.isMasked ? "is masked" : "is not in the image"
+      return (
+        missing.path,
+        "cannot start without \(missing.name) (\(missing.reason)), which \(state): add it, or mask this unit too"
+      )
+    }
+    if root.tree["usr/lib/systemd/systemd"] != nil,
+      root.tree.resolve("usr/lib/systemd/system/default.target") == nil,
+      root.tree.resolve("etc/systemd/system/default.target") == nil
+    {
+      findings.append(
+        (
+          "usr/lib/systemd/system/default.target",
+          "is not in the image, so systemd starts nothing: add it or a link"
+        ))
+    }
+    for unit in reachable.units where canStart(unit.file, root) && !hasOtherRoot(unit.file) {
       let path = String(unit.path.dropFirst())
       let programs: [UnitFile.Executable]
       do {
@@ -26,8 +47,7 @@ extension Rule {
     let isAbsolute = program.utf8.first == UInt8(ascii: "/")
     if isAbsolute, CheckedRoot.isMutable(program) { return nil }
     let candidates =
-      isAbsolute
-      ? [program] : ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin"].map { "\($0)/\(program)" }
+      isAbsolute ? [program] : searchPath.map { "\($0)/\(program)" }
     guard let node = candidates.lazy.compactMap({ root.tree.node(at: $0) }).first, let bytes = node.bytes
     else {
       return "which is not in the image: add its package, or mask the unit"
@@ -38,11 +58,22 @@ extension Rule {
     guard bytes.starts(with: "#!".utf8) else { return nil }
     let line = bytes.dropFirst(2).prefix(256).prefix { $0 != UInt8(ascii: "\n") }
     let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-    guard let interpreter = words.first.map({ String(decoding: $0, as: UTF8.self) }),
-      root.tree.node(at: interpreter)?.bytes == nil
+    guard let interpreter = words.first.map({ String(decoding: $0, as: UTF8.self) }) else { return nil }
+    guard root.tree.node(at: interpreter)?.bytes != nil else {
+      return "a script for \(interpreter), which is not in the image: drop the unit"
+    }
+    // env(1) looks for the first word that is neither an option nor an assignment.
+    guard RootTree.name(of: interpreter) == "env",
+      let name = words.dropFirst().map({ String(decoding: $0, as: UTF8.self) })
+        .first(where: { !$0.hasPrefix("-") && !$0.contains("=") })
     else { return nil }
-    return "a script for \(interpreter), which is not in the image: drop the unit"
+    let places = name.contains("/") ? [name] : searchPath.map { "\($0)/\(name)" }
+    return places.contains { root.tree.node(at: $0)?.bytes != nil }
+      ? nil : "a script for \(name), which is not in the image: drop the unit"
   }
+
+  /// Where systemd looks for a program without a path.
+  private static let searchPath = ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin"]
 
   /// Whether no condition about a path of the read-only root is false for good.
   private static func canStart(_ file: UnitFile, _ root: CheckedRoot) -> Bool {

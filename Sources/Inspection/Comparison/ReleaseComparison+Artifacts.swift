@@ -37,6 +37,8 @@ extension ReleaseComparison {
       artifacts.append(self.artifact(name, bytes, other, place: place))
     }
     damaged += try await damagedFrames(reader)
+    // A rebuild gives the unsigned program; the signed one must be that, and its signatures good.
+    do { _ = try ReleaseSecureBoot.signers(of: reader) } catch { damaged.append("\(error)") }
     return (artifacts, damaged)
   }
 

@@ -56,6 +56,12 @@ package struct HTTPDelivery: Sendable, Hashable {
   package var milliseconds: Int
   /// Whether all of it was.
   package var isComplete: Bool
+
+  package init(bytes: Int, milliseconds: Int, isComplete: Bool) {
+    self.bytes = bytes
+    self.milliseconds = milliseconds
+    self.isComplete = isComplete
+  }
 }
 
 /// A response.

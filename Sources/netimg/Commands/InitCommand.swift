@@ -20,7 +20,7 @@ struct InitCommand: ParsableCommand {
   @Argument(
     help: "The repository's directory (default: this one); it is made if it is not there.",
     completion: .directory)
-  var directory = "."
+  var directory: String?
 
   @Option(help: "The image's name (default: the directory's).")
   var name: String?
@@ -29,6 +29,7 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     let scaffold = try Scaffold(name: name ?? directoryName)
+    let directory = directory ?? "."
     let outcome = try scaffold.write(to: directory) { Interruption.remember($0) }
     let manifest = "manifests/\(scaffold.name).yaml"
     if common.json {
@@ -54,7 +55,7 @@ struct InitCommand: ParsableCommand {
 
   /// The last component of the directory's path.
   private var directoryName: String {
-    var path = directory
+    var path = directory ?? "."
     if !path.hasPrefix("/") { path = "\(FileManager.default.currentDirectoryPath)/\(path)" }
     var components: [Substring] = []
     for component in path.split(separator: "/") where component != "." {

@@ -11,8 +11,10 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show what takes room in a release: by input and by directory.",
     discussion: """
-      The first column is bytes in the image, the second what of them is left after compression. Who signed the UKI for
-      Secure Boot is shown first; netimg verify says whether that is who it should be.
+      By input are the packages, components and other packs that files come from, and what of their bytes is left after
+      compression: a share of the frames that hold them. By directory is everything below it. A file with several names
+      counts once.
+      Who signed the UKI for Secure Boot is shown first; netimg verify says whether that is who it should be.
 
       Examples:
         netimg inspect out/minimal-1.0
@@ -61,16 +63,18 @@ struct InspectCommand: ParsableCommand {
       Console.out("Secure Boot: signed by \(certificate.name), sha256:\(certificate.fingerprint.hex)")
     }
     let count = limit == 0 ? Int.max : limit
+    Console.out("\n  in image compressed  files  by input")
     for pack in usage.packs.prefix(count) {
       let name =
         pack.kind == "package" ? pack.name : pack.kind == "generated" ? "netimg" : "\(pack.kind) \(pack.name)"
       Console.out(
-        "\(column(pack.bytes)) \(column(pack.storedBytes)) \(padded("\(pack.files)", 6)) files  \(name)\(pack.version.map { " \($0)" } ?? "")"
+        "\(column(pack.bytes)) \(column(pack.storedBytes)) \(padded("\(pack.files)", 6))  \(name)\(pack.version.map { " \($0)" } ?? "")"
       )
     }
+    Console.out("\n  in image             files  by directory")
     for directory in usage.directories.prefix(count) {
       Console.out(
-        "\(column(directory.bytes))            \(padded("\(directory.files)", 6)) files  \(directory.path)")
+        "\(column(directory.bytes))            \(padded("\(directory.files)", 6))  \(directory.path)")
     }
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Bytes
+internal import BlobStore
 internal import DebianArchive
 internal import FoundationEssentials
 internal import ImageBuilder
@@ -48,7 +49,10 @@ struct LockCommand: AsyncParsableCommand {
 
     let progress = common.progress()
     let previous = try source.lockBytes.map { try LockFile(decoding: $0, file: source.lockPath) }
-    let fetcher = try Fetcher(mirrors: mirrors.load(), store: store.open()) {
+    let blobs = try store.open()
+    let lease = blobs.lease()
+    defer { withExtendedLifetime(lease) {} }
+    let fetcher = try Fetcher(mirrors: mirrors.load(), store: blobs) {
       progress.update(done: $0.bytes, total: $0.totalBytes, isBytes: true)
     }
     progress.begin("Reading archives, solving, fetching packages")

@@ -11,9 +11,9 @@ struct SignCommand: AsyncParsableCommand {
     commandName: "sign",
     abstract: "Sign a release's UKI for UEFI Secure Boot.",
     discussion: """
-      The last step, apart from the build: uki.efi and release.json stay what they are, and with them the release's name
-      and what netimg build --verify-against compares. The signed program is written beside them as uki.signed.efi; that
-      is what machines with Secure Boot on are given. netimg verify checks that it is uki.efi and good signatures.
+      The last step, apart from the build: uki.efi and release.json stay what they are, so that the release keeps its name
+      and anybody can rebuild it without a key. The signed program is written beside them as uki.signed.efi; that is what
+      machines with Secure Boot on are given. netimg verify checks that it is uki.efi and good signatures.
 
       Signing again with another key adds a signature, so that machines may trust either while keys rotate. Signing again
       with the same key changes nothing: the same release and key give the same bytes.

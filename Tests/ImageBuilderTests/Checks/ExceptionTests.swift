@@ -101,16 +101,37 @@ struct BuildPolicyTests {
     ]
     let refused = await failure { try await tiny.build() }
     #expect(refused?.code == .policy)
-    #expect(refused?.findings.map(\.path) == ["/usr/bin/app"])
+    // Both names of the one file.
+    #expect(refused?.findings.map(\.path) == ["/usr/bin/app", "/usr/bin/app-too"])
     #expect(refused?.description.contains("setuid: /usr/bin/app: is set-user-ID (mode 4755)") == true)
     #expect(refused?.description.hasSuffix("(docs/checks.md)") == true)
 
-    tiny.declarations.exceptions = [CheckFixture.exception("setuid", "/usr/bin/app")]
+    // What is found only in the finished release is in the same list.
+    tiny.limits = Limits(image: Declared.by(1))
+    tiny.declarations.exceptions = [CheckFixture.exception("uki-size", "/uki.efi")]
+    #expect(
+      await failure { try await tiny.build() }?.findings.map { "\($0.rule) \($0.path)" } == [
+        "image-size /", "setuid /usr/bin/app", "setuid /usr/bin/app-too", "unused-exception /uki.efi",
+      ])
+
+    tiny.limits = Limits()
+    tiny.declarations.exceptions = [CheckFixture.exception("setuid", "/usr/bin/app*")]
     let built = try await tiny.build()
     #expect(
       built.release.exceptions == [
-        Release.Exception(rule: "setuid", path: "/usr/bin/app", reason: "the test wants it")
+        Release.Exception(rule: "setuid", path: "/usr/bin/app*", reason: "the test wants it")
       ])
+  }
+
+  @Test("the manifest's own words are as public as the image: a token on the command line stops the build")
+  func commandLine() async throws {
+    var tiny = try await TinyImage()
+    let token = "ghp_" + String(repeating: "aB3", count: 12)
+    tiny.declarations.commandLine = [Declared.by("agent.token=\(token)")]
+    let refused = await failure { try await tiny.build() }
+    #expect(refused?.findings.map { "\($0.rule) \($0.path)" } == ["release-secret /release.json"])
+    #expect(refused?.description.contains("holds a GitHub token at byte ") == true)
+    #expect(refused?.description.contains(token) == false)
   }
 
   @Test("limits of the root image and the UKI are found together, and can be excused")

@@ -1,22 +1,12 @@
 internal import Manifest
 
-extension Rule {
-  /// Files above the manifest's `limits.file`.
-  static let fileSize = Rule(name: "file-size") { root in
-    guard let limit = root.limits.file else { return [] }
-    return root.files.compactMap { file in
-      guard case .file(let content) = file.node.kind, UInt64(content.size) > limit.value else { return nil }
-      return (file.path, SizeLimits.describe(UInt64(content.size), limit))
-    }
-  }
-}
-
-/// The manifest's limits for what exists only once the release does.
-enum SizeLimits {
-  static let ruleNames = ["image-size", "uki-size"]
+/// The rules about what exists only once the release does.
+enum ReleaseChecks {
+  static let ruleNames = ["image-size", "release-secret", "uki-size"]
 
   /// Findings for a finished release, sorted.
-  static func findings(in release: Release, image: ComposedImage) -> [Finding] {
+  static func findings(in built: BuiltRelease, image: ComposedImage) -> [Finding] {
+    let release = built.release
     var findings: [Finding] = []
     if let limit = image.limits.image, release.root.size > limit.value {
       findings.append(Finding(rule: "image-size", path: "/", message: describe(release.root.size, limit)))
@@ -25,6 +15,16 @@ enum SizeLimits {
       uki.size > limit.value
     {
       findings.append(Finding(rule: "uki-size", path: "/\(uki.name)", message: describe(uki.size, limit)))
+    }
+    // The kernel's command line, descriptions and reasons: all as public as the image.
+    let text = FileScan(built.manifest, path: "/\(ReleaseFile.release)")
+    for (kind, offset) in text.secrets.sorted(by: { $0.value < $1.value }) {
+      findings.append(
+        Finding(
+          rule: "release-secret", path: "/\(ReleaseFile.release)",
+          message:
+            "holds \(kind) at byte \(offset), from the manifest's own words such as kernel.commandLine: take it "
+            + "out there"))
     }
     return Exceptions(image.declarations.exceptions).filter(findings, of: Set(ruleNames))
   }

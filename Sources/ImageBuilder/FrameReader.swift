@@ -1,9 +1,8 @@
-internal import FrameFormat
-internal import ImageBuilder
+package import FrameFormat
 internal import Synchronization
 
 /// Reads ranges of a release's root image, a checked frame at a time; the last few frames are kept.
-final class FrameReader: Sendable {
+package final class FrameReader: Sendable {
   /// Files mostly lie in one frame, their inodes in another.
   private static let keptFrames = 6
 
@@ -13,13 +12,14 @@ final class FrameReader: Sendable {
   /// The most recently used one last.
   private let kept = Mutex<[(number: Int, bytes: [UInt8])]>([])
 
-  init(_ release: ReleaseReader, _ index: RootIndex) {
+  package init(_ release: ReleaseReader, _ index: RootIndex) {
     self.release = release
     self.index = index
     map = FrameMap(index)
   }
 
-  func read(_ range: Range<UInt64>) throws -> [UInt8] {
+  /// The bytes of a range inside the image.
+  package func read(_ range: Range<UInt64>) throws -> [UInt8] {
     try map.read(range) { try frame($0) }
   }
 
