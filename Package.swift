@@ -116,6 +116,9 @@ let package = Package(
     // Measures, and is not shipped: make bench.
     .executableTarget(
       name: "netimg-bench", dependencies: ["Bytes", "FrameFormat", "ImageFormat"], path: "bench/netimg-bench"),
+    .executableTarget(
+      name: "netimg-netbench", dependencies: ["CPacketShim", "NetworkTypes", "PacketIO", "DHCP", "TFTP"],
+      path: "bench/netimg-netbench"),
 
     .target(name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
@@ -137,6 +140,13 @@ let package = Package(
       dependencies: [
         "Bytes", "FrameFormat", "NativeActions", "Signing", "ImageBuilder", "Inspection", "TestSupport",
       ]),
+    .testTarget(name: "NetworkTypesTests", dependencies: ["NetworkTypes"]),
+    .testTarget(
+      name: "PacketIOTests", dependencies: ["NetworkTypes", "PacketIO", "TestSupport"]),
+    .testTarget(
+      name: "DHCPTests", dependencies: ["NetworkTypes", "PacketIO", "DHCP", "TestSupport"]),
+    .testTarget(
+      name: "TFTPTests", dependencies: ["NetworkTypes", "PacketIO", "TFTP", "TestSupport"]),
     .testTarget(
       name: "ImageBuilderTests",
       dependencies: [

@@ -24,7 +24,7 @@ struct FuzzTarget {
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
     + secureBootTargets
-    + nativeTargets + serveTargets
+    + nativeTargets + networkTargets + serveTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

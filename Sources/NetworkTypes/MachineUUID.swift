@@ -15,6 +15,13 @@ package struct MachineUUID: Hashable, Sendable {
     low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  /// Takes the 16 bytes in the order in which they are printed, as RFC 4122 has them; `nil` for any other length.
+  package init?(standard bytes: some Collection<UInt8>) {
+    guard bytes.count == 16 else { return nil }
+    high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   /// Whether it says nothing: all zeros or all ones, as boards without a UUID send.
   package var isBlank: Bool {
     (high == 0 && low == 0) || (high == .max && low == .max)

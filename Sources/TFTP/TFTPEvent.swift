@@ -51,10 +51,8 @@ package enum TFTPEnd: Hashable, Sendable {
   case timedOut
   /// The file could not be read.
   case unreadable(reason: String)
-  /// The same client asked anew from the same port, or the transfer took too many bytes or too long.
+  /// The same client asked anew from the same port, or its place was needed while it had not been heard of.
   case replaced
-  /// It was about to send more than twice the file (and a little): something on the way makes a storm.
-  case stormed
   /// The server stops.
   case stopped
 }

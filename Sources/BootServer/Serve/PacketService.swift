@@ -12,10 +12,11 @@ internal import TFTP
 /// DHCP and TFTP, each on a thread of its own, as one service of the process.
 final class PacketService: Service {
   // A source belongs to its loop's thread: it is reached by `perform` alone.
-  private struct Parts: @unchecked Sendable {
+  private struct Parts: Sendable {
     let dhcpLoop: EventLoop
     let tftpLoop: EventLoop
     let dhcp: DHCPv4Service?
+    let dhcp6: DHCPv6Service?
     let tftp: TFTPService?
   }
   private let parts: Parts
@@ -28,10 +29,18 @@ final class PacketService: Service {
     let dhcpLoop = try EventLoop()
     let tftpLoop = try EventLoop()
     var dhcp: DHCPv4Service?
+    var dhcp6: DHCPv6Service?
     var tftp: TFTPService?
     if let configuration = settings.dhcp {
       dhcp = try Self.rethrowing("DHCP (UDP ports 67 and 4011)", "dhcp.mode") {
         try DHCPv4Service.start(configuration, decider: director, store: store, on: dhcpLoop) { events, _ in
+          for event in events { director.handle(event) }
+        }
+      }
+    }
+    if let configuration = settings.dhcp6 {
+      dhcp6 = try Self.rethrowing("DHCPv6 (UDP ports 547 and 4011)", "dhcp.ipv6") {
+        try DHCPv6Service.start(configuration, decider: director, store: store, on: dhcpLoop) { events, _ in
           for event in events { director.handle(event) }
         }
       }
@@ -45,10 +54,13 @@ final class PacketService: Service {
       }
     }
     let known = try Interfaces.current()
-    _ = try InterfaceWatcher(loop: dhcpLoop, known: known) { dhcp?.update(interfaces: $0) }
+    _ = try InterfaceWatcher(loop: dhcpLoop, known: known) { interfaces in
+      dhcp?.update(interfaces: interfaces)
+      dhcp6?.update(interfaces: interfaces)
+    }
     _ = try InterfaceWatcher(loop: tftpLoop, known: known) { tftp?.update(interfaces: $0) }
     tftpPort = tftp?.number ?? 0
-    parts = Parts(dhcpLoop: dhcpLoop, tftpLoop: tftpLoop, dhcp: dhcp, tftp: tftp)
+    parts = Parts(dhcpLoop: dhcpLoop, tftpLoop: tftpLoop, dhcp: dhcp, dhcp6: dhcp6, tftp: tftp)
   }
 
   private static func rethrowing<Value>(_ what: String, _ key: String, _ body: () throws -> Value) throws

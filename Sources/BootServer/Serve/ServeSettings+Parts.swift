@@ -58,6 +58,12 @@ extension ServeSettings {
       })
   }
 
+  /// That of DHCPv6, which gives boot options and no addresses; `nil` if it is off.
+  var dhcp6: DHCPConfiguration? {
+    guard manifest.dhcp.mode != .off, manifest.dhcp.isIPv6Enabled else { return nil }
+    return DHCPConfiguration(mode: .proxy, interfaces: Set(manifest.dhcp.interfaces))
+  }
+
   var tftp: TFTPConfiguration {
     TFTPConfiguration(
       isSinglePort: manifest.tftp.singlePort, maximumTransfers: manifest.tftp.sessions,

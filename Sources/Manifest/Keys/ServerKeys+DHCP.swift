@@ -12,7 +12,8 @@ extension ServerKeys {
     "subnets", .list(of: subnet), "The networks whose addresses are handed out, with mode: server.",
     example: "[{network: 192.0.2.0/24, pools: [192.0.2.100-192.0.2.199]}]")
   static let ipv6 = Key(
-    "ipv6", .boolean, "Whether DHCPv6 requests for boot options are answered; false if it is missing.",
+    "ipv6", .boolean,
+    "Whether DHCPv6 requests for boot options are answered, beside the site's own DHCPv6 server; false if it is missing; http.listen then needs an IPv6 address.",
     example: "true")
 
   static let dhcpSettings = ValueType<DHCPSettings>.object(

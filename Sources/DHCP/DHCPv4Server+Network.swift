@@ -1,0 +1,62 @@
+internal import NetworkTypes
+
+/// Who may have which address of one network.
+extension DHCPv4Server.Network {
+  /// What can be said of a client's wish to have or keep an address.
+  enum Verdict {
+    /// It is of another network.
+    case foreign
+    /// It is offered to the client, leased to it, or reserved for it.
+    case theirs
+    /// Nobody has it, and the client was not offered it.
+    case free
+    /// It is somebody else's, or nobody's to have.
+    case taken
+  }
+
+  func verdict(on address: IPv4Address, for client: [UInt8], _ mac: MACAddress?, now: Moment) -> Verdict {
+    guard subnet.network.contains(address) else { return .foreign }
+    guard isGivable(address.value, to: mac) else { return .taken }
+    if reservation(for: mac) == address.value, allows(address.value, mac, now) { return .theirs }
+    guard pool.isFree(address.value, for: client, now: now.monotonic) else { return .taken }
+    let entry = pool.entries[address.value]
+    return entry?.client == client && entry?.state != .declined ? .theirs : .free
+  }
+
+  /// Which address a client shall have: its reservation, the one that it has or had, the one that it asks for, any.
+  mutating func choose(for client: [UInt8], _ message: DHCPv4Message, now: Moment) -> UInt32? {
+    let mac = message.mac
+    if let reserved = reservation(for: mac), allows(reserved, mac, now) { return reserved }
+    if let had = pool.address(of: client), isGivable(had, to: mac),
+      pool.isFree(had, for: client, now: now.monotonic)
+    {
+      return had
+    }
+    if let wanted = message.options.address(DHCPv4Option.requestedAddress)?.value, pool.contains(wanted),
+      pool.isFree(wanted, for: client, now: now.monotonic)
+    {
+      return wanted
+    }
+    return pool.take(now: now.monotonic)
+  }
+
+  /// The address that belongs to a hardware address.
+  func reservation(for mac: MACAddress?) -> UInt32? {
+    mac.flatMap { reservations[$0]?.value }
+  }
+
+  /// Whether a reserved address is free, or in the hands of the same hardware under another client identifier.
+  private func allows(_ address: UInt32, _ mac: MACAddress?, _ now: Moment) -> Bool {
+    guard let entry = pool.entries[address], entry.deadline > now.monotonic else { return true }
+    switch entry.state {
+    case .declined: return false
+    case .released: return true
+    case .offered, .leased: return entry.hardware == mac?.value
+    }
+  }
+
+  /// Whether that hardware may have that address at all: it is in a pool, or reserved for it.
+  private func isGivable(_ address: UInt32, to mac: MACAddress?) -> Bool {
+    pool.contains(address) || reservation(for: mac) == address
+  }
+}

@@ -1,0 +1,129 @@
+internal import CPacketShim
+internal import Glibc
+package import NetworkTypes
+internal import Synchronization
+
+/// Something that a loop runs. Everything of it happens on the loop's thread.
+package protocol EventSource: AnyObject {
+  /// A file that was added under that token is readable, or has failed.
+  func ready(_ token: UInt32)
+  /// Everything that was ready has been said, or the time that this returned before has come.
+  /// - Returns: When to call again at the latest, in monotonic nanoseconds.
+  func run(now: Moment) -> UInt64?
+}
+
+/// One thread, one epoll instance, and what it serves. It owns its sources: they are touched on its thread only.
+package final class EventLoop: @unchecked Sendable {
+  // `epoll` and `wakeup` never change; `jobs` and `isStopped` are behind the lock; the rest is the thread's.
+  private let epoll: Int32
+  private let wakeup: Int32
+  private let shared = Mutex(Shared())
+  private var sources: [any EventSource] = []
+  private var thread: pthread_t?
+
+  private struct Shared: Sendable {
+    var jobs: [@Sendable () -> Void] = []
+    var isStopped = false
+  }
+
+  package init() throws(PacketIOError) {
+    epoll = netimg_epoll_open()
+    guard epoll >= 0 else { throw PacketIOError("no epoll instance") }
+    wakeup = netimg_wake_open()
+    guard wakeup >= 0, netimg_epoll_add(epoll, wakeup, .max) == 0 else {
+      throw PacketIOError("no event counter")
+    }
+  }
+
+  deinit {
+    close(epoll)
+    if wakeup >= 0 { close(wakeup) }
+  }
+
+  /// Both clocks.
+  package static func now() -> Moment {
+    Moment(monotonic: netimg_boottime(), wall: Int64(time(nil)))
+  }
+
+  /// Adds a source, before the loop runs.
+  /// - Returns: Its number, for ``watch(_:source:token:)``.
+  package func add(_ source: any EventSource) -> UInt32 {
+    sources.append(source)
+    return UInt32(sources.count - 1)
+  }
+
+  /// Watches a file for a source. On the loop's thread, or before it runs.
+  package func watch(_ file: Int32, source: UInt32, token: UInt32) throws(PacketIOError) {
+    guard netimg_epoll_add(epoll, file, UInt64(source) << 32 | UInt64(token)) == 0 else {
+      throw PacketIOError("a socket cannot be watched")
+    }
+  }
+
+  /// Forgets a file; closing it does that too.
+  package func forget(_ file: Int32) {
+    _ = netimg_epoll_remove(epoll, file)
+  }
+
+  /// Has something done on the loop's thread, soon. From any thread.
+  package func perform(_ job: @escaping @Sendable () -> Void) {
+    shared.withLock { $0.jobs.append(job) }
+    netimg_wake(wakeup)
+  }
+
+  /// Starts the thread.
+  package func start() throws(PacketIOError) {
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().loop()
+        return nil
+      }, Unmanaged.passRetained(self).toOpaque())
+    guard code == 0 else {
+      throw PacketIOError(code: .system, "no thread: \(String(cString: strerror(code)))")
+    }
+    self.thread = thread
+  }
+
+  /// Ends the thread and waits for it. Jobs that were handed in before are done first.
+  package func stop() {
+    shared.withLock { $0.isStopped = true }
+    netimg_wake(wakeup)
+    if let thread { pthread_join(thread, nil) }
+    thread = nil
+    sources = []
+  }
+
+  private func loop() {
+    var tokens = [UInt64](repeating: 0, count: 256)
+    var deadline: UInt64? = 0
+    while true {
+      var wait: Int64 = -1
+      if let deadline {
+        let now = netimg_boottime()
+        wait = deadline > now ? Int64(clamping: deadline - now) : 0
+      }
+      let count = netimg_epoll_wait(epoll, &tokens, Int32(tokens.count), wait)
+      if count < 0 { fatalError("epoll_wait: errno \(netimg_packet_errno())") }
+      for token in tokens[..<Int(count)] {
+        if token == .max {
+          netimg_drain(wakeup)
+          continue
+        }
+        sources[Int(token >> 32)].ready(UInt32(truncatingIfNeeded: token))
+      }
+      let (jobs, isStopped) = shared.withLock { shared in
+        defer { shared.jobs = [] }
+        return (shared.jobs, shared.isStopped)
+      }
+      for job in jobs { job() }
+      let now = Self.now()
+      deadline = nil
+      for source in sources {
+        if let next = source.run(now: now) { deadline = min(deadline ?? .max, next) }
+      }
+      if isStopped { return }
+    }
+  }
+}
