@@ -14,13 +14,13 @@ import Testing
   }
 
   @Test func aDeviceThatNeverAsked() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       #expect(try sentence(fixture, 1).hasPrefix("It never asked this server to boot"))
     }
   }
 
   @Test func anotherServersOfferIsNamed() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1, .pxe)
       fixture.director.handle(
         .competitor(
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func aDeviceThatDoesNotAskOn4011() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       let request = NetbootRequest(
         client: .pxe, architecture: .uefiX64, hardwareAddress: mac(1), interface: "eth0",
         server: .v4(IPv4Address(value: 0xC000_0201)))
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func aDeviceThatNeverFetches() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       #expect(try sentence(fixture, 1).contains("just now"))
       fixture.wait(20)
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test func aRefusalSaysWhy() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(9)
       fixture.ask(9)
       #expect(
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func aTransferThatBreaksOff() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1, .pxe)
       let digest = try fixture.digest.hex
       var transfer = TFTPTransfer(
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test func aScriptThatLeadsNowhere() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1, .ipxe)
       fixture.director.noteHTTPBytes(BootName.scriptName, 100, DeviceIdentity(mac: mac(1)))
       fixture.wait(60)
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func aFileThatItCannotHave() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       fixture.director.noteHTTPFailure(
         "grub.cfg", "there is no grub.cfg", DeviceIdentity(mac: mac(1)), status: 404)
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func aFailedBootPointsAtTheImage() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.deliver(1)
       fixture.wait(20)
@@ -138,8 +138,13 @@ import Testing
     }
   }
 
+  @Test func sizesAsPeopleReadThem() {
+    #expect(BootDiagnosis.size(0) == "0 bytes" && BootDiagnosis.size(1_048_575) == "1048575 bytes")
+    #expect(BootDiagnosis.size(1 << 20) == "1.0 MiB" && BootDiagnosis.size(24_933_888) == "23.7 MiB")
+  }
+
   @Test func explanationsHaveBothHalves() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.deliver(1)
       try fixture.director.flush(to: fixture.store)

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct DirectorTests {
   @Test func eachKindOfFirmwareIsToldWhatItTakes() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       let digest = try fixture.digest.hex
       let path = "boot/52-54-00-00-00-01/\(digest)/uki.efi"
       #expect(fixture.ask(1, .http) == .boot(.url("http://192.0.2.1:8080/\(path)")))
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func whoIsNotBootedIsToldNothingAndWhy() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       func reason(_ decision: BootDecision) -> String? {
         if case .ignore(let reason) = decision { reason } else { nil }
       }
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func ignoredDevicesLeaveNoTrace() async throws {
-    try await DirectorFixture.with(fleet: "unknownDevices: {action: ignore}") { fixture in
+    try await DirectorFixture.with(fleet: "unknownDevices: {action: ignore}") { fixture async throws in
       for last in 0..<100 { fixture.ask(UInt64(last)) }
       try fixture.director.flush(to: fixture.store)
       #expect(fixture.director.deviceCount == 0)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func aHostWithoutIPXESaysWhatToInstall() async throws {
-    try await DirectorFixture.with(programs: []) { fixture in
+    try await DirectorFixture.with(programs: []) { fixture async throws in
       guard case .ignore(let reason) = fixture.ask(1, .pxe, architecture: .bios) else { throw Unexpected() }
       #expect(reason.contains("install Debian's package ipxe"))
       guard case .boot = fixture.ask(1, .pxe) else { throw Unexpected() }
@@ -65,11 +65,11 @@ import Testing
     try await DirectorFixture.with(
       fleet: "groups: [{name: a, release: gone@1}]\nunknownDevices: {action: boot, group: a}"
     ) {
-      fixture in
+      fixture async throws in
       guard case .ignore(let reason) = fixture.ask(1) else { throw Unexpected() }
       #expect(reason.contains("gone@1 is not in the library") && reason.contains("netimg publish"))
     }
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       try fixture.fixture.flip(fixture.digest, "uki.efi")
       fixture.fixture.library.checkAll()
       guard case .ignore(let reason) = fixture.ask(1) else { throw Unexpected() }
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func oneBootIsOneRecord() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       fixture.wait(1)
       fixture.ask(1, .http, .request)
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func aChainOfProgramsIsOneBootToo() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1, .pxe, architecture: .bios)
       fixture.wait(3)
       fixture.ask(1, .ipxe, architecture: .bios)
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func aDeviceThatComesBackTooSoonWaitsAndThenStaysDown() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.deliver(1)
       fixture.wait(20)
@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test func anOperatorOrAnotherReleaseArmsItAgain() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       for _ in 0..<2 {
         fixture.ask(1)
         try fixture.deliver(1)
@@ -154,7 +154,7 @@ import Testing
       try fixture.director.reload(from: fixture.store)
       guard case .boot = fixture.ask(1) else { throw Unexpected() }
     }
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       for _ in 0..<2 {
         fixture.ask(1)
         try fixture.deliver(1)
@@ -168,7 +168,7 @@ import Testing
   }
 
   @Test func aBootThatLastsIsNoFailure() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       for _ in 0..<5 {
         guard case .boot = fixture.ask(1) else { throw Unexpected() }
         try fixture.deliver(1)
@@ -179,7 +179,7 @@ import Testing
   }
 
   @Test func echoesOfAQuestionAreNoNewBoot() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.deliver(1)
       fixture.wait(0.5)
@@ -189,7 +189,7 @@ import Testing
   }
 
   @Test func whatAnotherProcessWritesIsTakenIn() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(9)
       fixture.ask(1)
       try fixture.director.flush(to: fixture.store)
@@ -211,7 +211,7 @@ import Testing
   }
 
   @Test func aServerThatStartsAnewGoesOnWithABoot() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.director.flush(to: fixture.store)
       let again = BootDirector(
@@ -230,7 +230,7 @@ import Testing
   }
 
   @Test func aStoreThatFailsLosesNothing() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       fixture.ask(1)
       try fixture.deliver(1)
       struct Full: Error {}
@@ -240,7 +240,7 @@ import Testing
   }
 
   @Test func aFloodOfUnknownDevicesIsNotedUpToALimit() async throws {
-    try await DirectorFixture.with { fixture in
+    try await DirectorFixture.with { fixture async throws in
       for last in 1000..<70_000 { fixture.ask(UInt64(last)) }
       #expect(fixture.director.deviceCount == 65_536)
       guard case .boot = fixture.ask(1) else { throw Unexpected() }

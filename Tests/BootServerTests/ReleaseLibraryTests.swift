@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ReleaseLibraryTests {
   @Test func releasesAreFoundByDigestAndByName() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       #expect(fixture.library.refresh() == false && fixture.library.releases.isEmpty)
       let old = try fixture.add("edge", timestamp: 1)
       let new = try fixture.add("edge", timestamp: 2)
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func releasesComeAndGo() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let first = try fixture.add("edge")
       _ = try fixture.library.open(first, "uki.efi")
       try FileManager.default.removeItem(atPath: fixture.path(first))
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func whatIsNoReleaseIsNotListedAndSaidOnce() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let good = try fixture.add("edge")
       let manager = FileManager.default
       let wrong = String(repeating: "0f", count: 32)
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func filesAreOpenedByReleaseAndByDigest() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       let library = fixture.library
       #expect(library.openAtOnce(digest, "uki.efi") == nil)
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func aFlippedBitIsNeverServed() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       try fixture.flip(digest, "uki.efi")
       for _ in 0..<2 {
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func aFileThatIsChangedAfterItWasCheckedIsNoticed() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       let file = try fixture.library.open(digest, "uki.efi")
       #expect(file.isUnchanged())
@@ -111,7 +111,7 @@ import Testing
 
   @Test(arguments: ["truncate", "grow", "remove", "pipe", "link", "restore the time"])
   func damageOfEveryKind(_ kind: String) async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       _ = try fixture.library.open(digest, "uki.efi")
       let path = fixture.path(digest, "uki.efi")
@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func manyAtOnceShareOneLook() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       let library = fixture.library
       let files = try await withThrowingTaskGroup(of: ArtifactFile.self) { group in
@@ -145,7 +145,7 @@ import Testing
   }
 
   @Test func everythingIsLookedAtWithoutBeingAskedFor() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
       try fixture.flip(digest, "initrd")
       fixture.library.checkAll()
@@ -155,9 +155,9 @@ import Testing
   }
 
   @Test func whatIsNotWellIsNotPublished() async throws {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       let digest = try fixture.add("edge")
-      try await withScratchDirectory { target in
+      try await withScratchDirectory { target async throws in
         let error = await #expect(throws: (any Error).self) {
           try await ReleasePublisher(library: target.path).publish(
             fixture.path(digest), keys: [], threshold: 1)

@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func aSitesOwnTemplateReplacesOne() async throws {
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       try Data("#!ipxe\nchain {{uki.url}} {{ uki.url }}\n".utf8)
         .write(to: scratch.appendingPathComponent("boot-uefi.ipxe"))
       let templates = try ScriptTemplates(directory: scratch.path)

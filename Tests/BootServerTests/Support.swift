@@ -108,7 +108,7 @@ struct DirectorFixture {
     fleet: String = fleet, programs: [String] = ["undionly.kpxe", "ipxe.efi"],
     _ body: (DirectorFixture) async throws -> Result
   ) async throws -> Result {
-    try await LibraryFixture.with { fixture in
+    try await LibraryFixture.with { fixture async throws in
       try fixture.add("edge")
       let firmware = "\(fixture.directory)/ipxe"
       try FileManager.default.createDirectory(atPath: firmware, withIntermediateDirectories: true)
@@ -170,6 +170,9 @@ struct DirectorFixture {
   var digest: SHA256Digest {
     get throws { fixture.library.releases.first { $0.name == "edge" }?.digest ?? SHA256.digest(of: []) }
   }
+
+  /// The sample release's digest in text.
+  var hex: String { (try? digest)?.hex ?? "none" }
 
   /// The device's boots, from the store, the newest first.
   func boots(_ last: UInt64) throws -> [BootRecord] {

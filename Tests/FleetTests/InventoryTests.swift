@@ -154,9 +154,9 @@ struct Unexpected: Error {}
 
   @Test func aDeviceLearnsAndForgetsNothing() {
     var record = DeviceRecord(id: 1, macs: [])
-    #expect(record.learn(DeviceIdentity(mac: mac(1))))
-    #expect(!record.learn(DeviceIdentity(mac: mac(1))))
-    #expect(record.learn(DeviceIdentity(mac: mac(1), serial: "s")))
+    #expect(record.learn(DeviceIdentity(mac: mac(1))) == true)
+    #expect(record.learn(DeviceIdentity(mac: mac(1))) == false)
+    #expect(record.learn(DeviceIdentity(mac: mac(1), serial: "s")) == true)
     for last in 2..<100 { _ = record.learn(DeviceIdentity(mac: mac(UInt64(last)))) }
     #expect(record.macs.count == DeviceRecord.maximumPorts && record.serial == "s")
     #expect(record.matches(DeviceIdentity(serial: "s")) && !record.matches(DeviceIdentity(serial: "t")))

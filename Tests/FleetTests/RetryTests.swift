@@ -43,7 +43,7 @@ import Testing
     var (health, now) = health(after: [20, 20, 20])
     #expect(health.readiness(for: "b", armed: 0, retry: retry, now: now) == .ready)
     health.handOver("b", now: now)
-    #expect(health.bootAgain(retry: retry, armed: 0, now: now + 5))
+    #expect(health.bootAgain(retry: retry, armed: 0, now: now + 5) == true)
     #expect(health.failures(of: "b", armed: 0) == 1 && health.failures(of: "a", armed: 0) == 0)
   }
 
@@ -51,17 +51,17 @@ import Testing
     var (health, now) = health(after: [20, 20, 20])
     #expect(health.readiness(for: "a", armed: now, retry: retry, now: now) == .ready)
     health.handOver("a", now: now)
-    #expect(health.bootAgain(retry: retry, armed: now, now: now))
+    #expect(health.bootAgain(retry: retry, armed: now, now: now) == true)
     #expect(health.failures(of: "a", armed: now) == 1)
   }
 
   @Test func anImageThatNeverArrivedCountsForNothing() {
     var health = BootHealth()
-    #expect(!health.bootAgain(retry: retry, armed: 0, now: 5))
+    #expect(health.bootAgain(retry: retry, armed: 0, now: 5) == false)
     health.handOver("a", now: 10)
-    #expect(health.bootAgain(retry: retry, armed: 0, now: 12))
+    #expect(health.bootAgain(retry: retry, armed: 0, now: 12) == true)
     // It asks once more without having got anything.
-    #expect(!health.bootAgain(retry: retry, armed: 0, now: 14))
+    #expect(health.bootAgain(retry: retry, armed: 0, now: 14) == false)
     #expect(health.failures == 1)
   }
 
@@ -70,7 +70,7 @@ import Testing
     #expect(health.readiness(for: "a", armed: 0, retry: retry, now: now - 100_000) == .ready)
     var back = BootHealth()
     back.handOver("a", now: 1_000_000)
-    #expect(!back.bootAgain(retry: retry, armed: 0, now: 5))
+    #expect(back.bootAgain(retry: retry, armed: 0, now: 5) == false)
   }
 
   @Test func hugeNumbersDoNotOverflow() {

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct SQLiteStoreTests {
   private func withStore<Result>(_ body: (SQLiteStore, String) throws -> Result) async throws -> Result {
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       let path = scratch.appendingPathComponent("fleet.sqlite").path
       return try body(try SQLiteStore(path: path), path)
     }
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func devicesComeBackAsTheyWere() async throws {
-    try await withStore { store, path in
+    try await withStore { store, path throws in
       var batch = FleetBatch()
       batch.newDevices = [sample(1), sample(2)]
       try store.commit(batch)
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func settingsAreTheOperatorsAlone() async throws {
-    try await withStore { store, _ in
+    try await withStore { store, _ throws in
       var settings = DeviceSettings()
       settings.name = "edge-1"
       settings.group = "edge"
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aNameBelongsToOneDevice() async throws {
-    try await withStore { store, _ in
+    try await withStore { store, _ throws in
       var settings = DeviceSettings()
       settings.name = "edge-1"
       try store.set(settings, of: sample(1))
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func aForgottenDeviceStaysForgotten() async throws {
-    try await withStore { store, _ in
+    try await withStore { store, _ throws in
       var batch = FleetBatch()
       batch.newDevices = [sample(1)]
       batch.boots = [BootRecord(id: 1, device: 1, started: 5, firmware: "f")]
@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test func bootsAreKeptUpToALimitAndNewestFirst() async throws {
-    try await withStore { store, _ in
+    try await withStore { store, _ throws in
       var batch = FleetBatch()
       batch.newDevices = [sample(1), sample(2)]
       batch.boots = (1...60).map { BootRecord(id: $0, device: 1, started: $0, firmware: "f") }
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func eventsComeNewestFirst() async throws {
-    try await withStore { store, _ in
+    try await withStore { store, _ throws in
       var batch = FleetBatch()
       batch.events = [
         FleetEvent(at: 1, .info, kind: "a", "one"), FleetEvent(at: 2, .warning, kind: "b", device: 5, "two"),
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func leasesComeBackAsTheyWere() async throws {
-    try await withStore { store, path in
+    try await withStore { store, path throws in
       let first = Lease(
         address: .v4(IPv4Address(value: 0xC000_0201)), client: [1, 0x52, 0], hardwareAddress: mac(1),
         hostName: "h",
@@ -150,7 +150,7 @@ import Testing
   }
 
   @Test func theVersionTellsOfOtherProcesses() async throws {
-    try await withStore { store, path in
+    try await withStore { store, path throws in
       let before = try store.version()
       try store.commitLeases([.remove(.v4(.any))])
       var batch = FleetBatch()
@@ -164,7 +164,7 @@ import Testing
 
   @Test func whatCannotBeOpenedSaysSo() async throws {
     #expect(throws: FleetError.self) { try SQLiteStore(path: "/nonexistent/fleet.sqlite") }
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       let path = scratch.appendingPathComponent("x").path
       try Data("this is no database, and long enough to be seen as none at all".utf8).write(
         to: URL(fileURLWithPath: path))
@@ -175,7 +175,7 @@ import Testing
 
   @Test(.enabled(if: hasPythonModule("sqlite3")))
   func aNewerStoreIsRefusedAndPythonReadsOurs() async throws {
-    try await withStore { store, path in
+    try await withStore { store, path throws in
       var batch = FleetBatch()
       batch.newDevices = [sample(1)]
       try store.commit(batch)
@@ -202,7 +202,7 @@ import Testing
     """
 
   @Test func devicesOfBothSources() async throws {
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       let store = try SQLiteStore(path: scratch.appendingPathComponent("s").path)
       var batch = FleetBatch()
       batch.newDevices = [
@@ -221,7 +221,7 @@ import Testing
   }
 
   @Test func twoDevicesWithOneSerialNumberAreNotMixedUp() async throws {
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       let store = try SQLiteStore(path: scratch.appendingPathComponent("s").path)
       var batch = FleetBatch()
       batch.newDevices = [

@@ -14,17 +14,17 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   @Test(hasCurl, arguments: [0, 1, 65_536, 65_537, 1 << 20, 7_000_001])
   func filesArriveWhole(_ size: Int) async throws {
     let file = SampleFile(size: size)
-    try await withServer(file: file) { port, responder, _ in
+    try await withServer(file: file) { port, responder, _ async throws in
       let result = try curl(["http://127.0.0.1:\(port)/file"])
       #expect(result.output == SampleFile.bytes(size))
       #expect(responder.delivered.map(\.bytes) == [size])
-      #expect(responder.delivered.allSatisfy(\.isComplete))
+      #expect(responder.delivered.allSatisfy { $0.isComplete })
     }
   }
 
   @Test(hasCurl) func manyRequestsOnOneConnection() async throws {
     let file = SampleFile(size: 300_000)
-    try await withServer(file: file) { port, _, _ in
+    try await withServer(file: file) { port, _, _ async throws in
       let url = "http://127.0.0.1:\(port)/file"
       let result = try curl([
         "-w", "%{num_connects} ", "-o", "/dev/null", url, "-o", "/dev/null", url, "-o", "/dev/null", url,
@@ -34,7 +34,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test(hasCurl) func aPartAndAHead() async throws {
-    try await withServer(file: SampleFile(size: 5_000_000)) { port, _, _ in
+    try await withServer(file: SampleFile(size: 5_000_000)) { port, _, _ async throws in
       let part = try curl(["-r", "1000000-4999998", "http://127.0.0.1:\(port)/file"])
       #expect(part.output == Array(SampleFile.bytes(5_000_000)[1_000_000..<4_999_999]))
       let head = try curl(["-I", "http://127.0.0.1:\(port)/file"])
@@ -43,7 +43,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test(hasCurl) func slowAnswersAndOldClients() async throws {
-    try await withServer { port, _, _ in
+    try await withServer { port, _, _ async throws in
       #expect(
         try curl(["http://127.0.0.1:\(port)/slow/x"]).text.contains(#"path ["slow", "x"] peer 127.0.0.1"#))
       let old = try curl(["-0", "-i", "http://127.0.0.1:\(port)/x"])
@@ -52,7 +52,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test func oneByteAtATimeAndTwoAtOnce() async throws {
-    try await withServer { port, _, _ in
+    try await withServer { port, _, _ async throws in
       let connection = try RawConnection(port: port)
       for character in "GET /a HTTP/1.1\r\nHost: x\r\n\r\n" { connection.send(String(character)) }
       #expect(connection.read(until: "127.0.0.1\n").contains(#"path ["a"]"#))
@@ -80,7 +80,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
     ),
   ])
   func hostileRequestsAreRefused(_ request: String, _ expected: String) async throws {
-    try await withServer { port, _, _ in
+    try await withServer { port, _, _ async throws in
       let connection = try RawConnection(port: port)
       connection.send(request)
       let answer = connection.read()
@@ -94,7 +94,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   @Test func slowClientsAreCutOff() async throws {
     var times = HTTPServer.Times()
     times.firstRequest = 1
-    try await withServer(times: times) { port, responder, _ in
+    try await withServer(times: times) { port, responder, _ async throws in
       let silent = try RawConnection(port: port)
       let slow = try RawConnection(port: port)
       slow.send("GET /x HTTP/1.1\r\nHost: x\r\nA:")
@@ -107,7 +107,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
     var times = HTTPServer.Times()
     times.piece = 1
     let file = SampleFile(size: 30_000_000)
-    try await withServer(file: file, times: times) { port, responder, _ in
+    try await withServer(file: file, times: times) { port, responder, _ async throws in
       let connection = try RawConnection(port: port)
       connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
       while responder.delivered.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
@@ -118,7 +118,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
 
   @Test func aFileThatChangedIsNeverFinished() async throws {
     let file = SampleFile(size: 3_000_000)
-    try await withServer(file: file) { port, responder, _ in
+    try await withServer(file: file) { port, responder, _ async throws in
       file.spoil()
       let connection = try RawConnection(port: port)
       connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -130,7 +130,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test func oneAddressCannotTakeAllConnections() async throws {
-    try await withServer(perPeer: 3) { port, _, _ in
+    try await withServer(perPeer: 3) { port, _, _ async throws in
       var open = try (0..<3).map { _ in try RawConnection(port: port) }
       for connection in open {
         connection.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -151,7 +151,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test func aPortThatIsTakenSaysSo() async throws {
-    try await withServer { port, _, _ in
+    try await withServer { port, _, _ async throws in
       let error = await #expect(throws: ServerError.self) {
         _ = try await HTTPServer(
           listeners: [HTTPServer.Listener(host: "127.0.0.1", port: port)], certificate: nil,
@@ -172,7 +172,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
 
   @Test(hasCurl, .enabled(if: findTool("openssl") != nil, "openssl is missing"))
   func httpsServesTheSameBytes() async throws {
-    try await withScratchDirectory { scratch in
+    try await withScratchDirectory { scratch async throws in
       let (chain, key) = (
         scratch.appendingPathComponent("c.pem").path, scratch.appendingPathComponent("k.pem").path
       )
@@ -184,7 +184,7 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
       try #require(made.status == 0, "\(made.errorText)")
       let file = SampleFile(size: 3_000_000)
       try await withServer(file: file, certificate: HTTPServer.Certificate(chain: chain, key: key)) {
-        port, _, _ in
+        port, _, _ async throws in
         let result = try curl([
           "--cacert", chain, "--resolve", "localhost:\(port):127.0.0.1", "https://localhost:\(port)/file",
         ])

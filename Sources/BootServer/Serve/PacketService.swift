@@ -12,7 +12,7 @@ internal import TFTP
 /// DHCP and TFTP, each on a thread of its own, as one service of the process.
 final class PacketService: Service {
   // A source belongs to its loop's thread: it is reached by `perform` alone.
-  private struct Parts: Sendable {
+  private struct Parts: @unchecked Sendable {
     let dhcpLoop: EventLoop
     let tftpLoop: EventLoop
     let dhcp: DHCPv4Service?

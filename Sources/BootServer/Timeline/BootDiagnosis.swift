@@ -103,8 +103,11 @@ package enum BootDiagnosis {
     return text
   }
 
-  static func size(_ bytes: Int) -> String {
-    bytes < 1 << 20 ? "\(bytes) bytes" : "\((bytes * 10 >> 20) / 10).\((bytes * 10 >> 20) % 10) MiB"
+  /// `3000 bytes`, `23.8 MiB`.
+  package static func size(_ bytes: Int) -> String {
+    guard bytes >= 1 << 20 else { return "\(bytes) bytes" }
+    let tenths = (bytes * 10) >> 20
+    return "\(tenths / 10).\(tenths % 10) MiB"
   }
 
   static func seconds(_ milliseconds: Int) -> String {
