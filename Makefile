@@ -13,7 +13,7 @@ BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-opens
   libsodium-dev libsolv-dev libsolvext-dev libssl-dev libyaml-dev libzstd-dev debian-archive-keyring gpgv python3
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool efitools \
   strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-debian \
-  debsecan zstd python3-securesystemslib
+  debsecan zstd curl python3-securesystemslib ipxe iproute2 dnsmasq-base kea-dhcp4-server nginx-light wrk
 
 .PHONY: help setup setup-test build stage0 test tutorial interop demo bench lint format fuzz docs clean
 
@@ -50,6 +50,7 @@ demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and sh
 bench: setup-test build  ## Times and sizes beside the peers, in one run
 	@tools/pinned tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/http
 
 lint: build  ## swift format, warnings as errors, generated files up to date
 	@swift format lint --strict --recursive $(SWIFT_SOURCES)

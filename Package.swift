@@ -15,7 +15,13 @@ let package = Package(
     .executable(name: "netimg-init", targets: ["netimg-init"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The server alone: sockets, TLS, the store, life cycle, logs.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     library("CLibarchive", apt: "libarchive-dev"),
@@ -37,7 +43,8 @@ let package = Package(
       name: "FrameFormat", dependencies: ["Bytes", "CZstd"],
       linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("m")]),
     .target(name: "Stage0", dependencies: ["Bytes", "FrameFormat", "CPosixShim"]),
-    .target(name: "Manifest", dependencies: ["Bytes", "CLibyaml"]),
+    .target(name: "NetworkTypes"),
+    .target(name: "Manifest", dependencies: ["Bytes", "NetworkTypes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
     .target(name: "Signing", dependencies: ["Bytes", "CLibsodium", "CPosixShim"]),
     .target(name: "Transfers", dependencies: ["CCurlShim"]),
@@ -75,10 +82,34 @@ let package = Package(
         "ImageBuilder",
       ]),
     .target(name: "CPacketShim"),
-    .target(name: "NetworkTypes"),
     .target(name: "PacketIO", dependencies: ["NetworkTypes", "CPacketShim"]),
     .target(name: "DHCP", dependencies: ["Bytes", "NetworkTypes", "PacketIO"]),
     .target(name: "TFTP", dependencies: ["NetworkTypes", "PacketIO", "CPacketShim"]),
+    .target(name: "BootTypes", dependencies: ["Bytes", "NetworkTypes"]),
+    .target(
+      name: "Fleet",
+      dependencies: [
+        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
+    .target(
+      name: "ServerCore",
+      dependencies: [
+        "NetworkTypes", "BootTypes", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "BootServer",
+      dependencies: [
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder",
+        "PacketIO", "DHCP", "TFTP",
+        "Fleet", "ServerCore", "CPosixShim",
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     // Its files are in the program, so that nothing else has to be installed: images/base is linked from Base.
     .target(
       name: "Scaffold", dependencies: ["Manifest", "CPosixShim"],
@@ -88,7 +119,8 @@ let package = Package(
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
         "DebianArchive", "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder",
-        "Inspection", "UpdateFramework", "Channels", "Scaffold",
+        "Inspection", "UpdateFramework", "Channels", "Scaffold", "NetworkTypes", "BootTypes", "Fleet",
+        "ServerCore", "BootServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(name: "netimg-init", dependencies: ["Stage0"]),
@@ -106,7 +138,7 @@ let package = Package(
     .testTarget(name: "FrameFormatTests", dependencies: ["Bytes", "FrameFormat", "TestSupport"]),
     .testTarget(
       name: "Stage0Tests", dependencies: ["Bytes", "CPosixShim", "FrameFormat", "Stage0", "TestSupport"]),
-    .testTarget(name: "ManifestTests", dependencies: ["Manifest", "TestSupport"]),
+    .testTarget(name: "ManifestTests", dependencies: ["NetworkTypes", "Manifest", "TestSupport"]),
     .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "TestSupport"]),
     .testTarget(name: "SigningTests", dependencies: ["Signing", "TestSupport"]),
     .testTarget(
@@ -142,6 +174,22 @@ let package = Package(
       dependencies: ["Bytes", "Channels", "Manifest", "Signing", "UpdateFramework", "TestSupport"]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
+    .testTarget(
+      name: "FleetTests",
+      dependencies: ["NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport"]),
+    .testTarget(
+      name: "ServerCoreTests",
+      dependencies: [
+        "NetworkTypes", "BootTypes", "ServerCore", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
+      name: "BootServerTests",
+      dependencies: [
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "ImageBuilder", "DHCP", "TFTP", "Fleet",
+        "ServerCore",
+        "BootServer", "TestSupport",
+      ]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
     .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),
   ],

@@ -25,7 +25,8 @@ struct Netimg: AsyncParsableCommand {
       InitCommand.self, LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self,
       ExtractCommand.self, InspectCommand.self, ExplainCommand.self, DiffCommand.self, StoreCommand.self,
       KeyCommand.self, RepoCommand.self, PublishCommand.self, PromoteCommand.self, RollbackCommand.self,
-      ChannelCommand.self, FetchCommand.self, TufCommand.self, SchemaCommand.self, CompletionCommand.self,
+      ChannelCommand.self, FetchCommand.self, TufCommand.self, ServeCommand.self, DeviceCommand.self,
+      SchemaCommand.self, CompletionCommand.self,
     ])
 
   /// The main thread waits for signals; the work is done elsewhere.

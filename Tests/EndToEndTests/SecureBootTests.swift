@@ -23,7 +23,7 @@ struct SecureBootTests {
   private static let keys = "\(Bench.scratch)/secure-boot-keys"
 
   /// The enrolled variable store, and a copy of the release that the enrolled db key has signed.
-  private static let prepared = Task { () throws -> (variables: String, release: String) in
+  static let prepared = Task { () throws -> (variables: String, release: String) in
     let release = try await Bench.release()
     try succeed(["key", "new", "lab", "--secure-boot", "--no-passphrase", "--keys", keys])
     try succeed(["key", "new", "next", "--secure-boot", "--no-passphrase", "--keys", keys, "--under", "lab"])

@@ -13,7 +13,26 @@ private let places: [String: String] = [
   "Replacement":
     "scripts: [{package: aa, script: postinst, sha256: [\(digest)], reason: r, replacement: OBJ}]",
   "Exception": "exceptions: [OBJ]", "Limits": "limits: OBJ",
+  // The name of a key here is that of no image: the first word says of which kind the manifest is.
+  "UnknownDevices": "fleet|unknownDevices: OBJ", "Site": "fleet|sites: [OBJ]",
+  "DeviceGroup": "fleet|groups: [OBJ]",
+  "Retry": "fleet|groups: [{name: g, channel: c, retry: OBJ}]", "Device": "fleet|devices: [OBJ]",
+  "Log": "server|log: OBJ", "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ",
+  "DHCP": "server|dhcp: OBJ",
+  "IPXE": "server|ipxe: OBJ", "Subnet": "server|dhcp: {subnets: [OBJ]}",
+  "Reservation": "server|dhcp: {subnets: [{network: 192.0.2.0/24, reservations: [OBJ]}]}",
 ]
+
+/// What a JSON Schema cannot say, because it is about two values: such probes have no verdict to compare.
+private func isBeyondSchema(_ problems: [ManifestError.Problem]) -> Bool {
+  let words = [
+    "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot",
+    "needs subnets",
+    "is not inside", "needs a certificate", "leaves the group nothing", "bits behind", "ends before",
+  ]
+  return !problems.isEmpty
+    && problems.allSatisfy { problem in words.contains { problem.message.contains($0) } }
+}
 
 private let digest = String(repeating: "0f", count: 32)
 
@@ -28,7 +47,15 @@ private let probes = [
   "[frr]",
   "[[frr]]", "[{}]", "[~]", "{}", "{a: 1}", "{a: \"\"}", "{a: [1]}", "{a b: 1}", "{name: frr}",
   "[{name: frr}]",
-  "[{path: /a}]", "[{path: /a, bogus: 1}]",
+  "[{path: /a}]", "[{path: /a, bogus: 1}]", "Fleet", "Server", "discover", "proxy", "json", "30s", "0s", "30",
+  "\"52:54:00:12:34:56\"", "[\"52:54:00:12:34:56\"]", "[\"52:54:00:12:34\"]", "192.0.2.1", "192.0.2.0/24",
+  "[192.0.2.0/24]", "[192.0.2.0/33]", "[192.0.2.0/024]", "[256.0.2.0/24]", "[192.0.2.1-192.0.2.9]",
+  "[192.0.2.1]",
+  "[\"192.0.2.1:80\"]", "[\"[::1]:80\"]", "[\"[::1]:080\"]", "[boot]", "[eth0]", "a@1",
+  "\"sha256:\(digest)\"",
+  "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4f", "8c3f2b0e-5a76-4a0e-9d3b-0f6f1c2d3e4", "{role: edge}",
+  "{Role: edge}",
+  "{role: 5}",
 ]
 
 /// A manifest in which one key of one mapping has a certain value, and everything else is right.
@@ -45,6 +72,12 @@ private func manifest(_ object: ObjectShape, _ key: KeyShape, _ probe: String) -
   if ManifestKind(rawValue: object.name) != nil { return text }
   guard let place = places[object.name] else { return nil }
   let declaration = place.replacing("OBJ", with: text)
+  if declaration.hasPrefix("fleet|") {
+    return "apiVersion: netimg/v1\nkind: Fleet\nname: f\n\(declaration.dropFirst(6))\n"
+  }
+  if declaration.hasPrefix("server|") {
+    return "apiVersion: netimg/v1\nkind: Server\n\(declaration.dropFirst(7))\n"
+  }
   switch object.name {
   case "Suite", "SuiteSource", "ImageKernel", "Limits":
     // The last of these keys replaces that of the image.
@@ -74,6 +107,7 @@ private func manifest(_ object: ObjectShape, _ key: KeyShape, _ probe: String) -
     var accepted = 0
     for (text, verdict) in zip(documents, verdicts) {
       let problems = decodingProblems(text)
+      if isBeyondSchema(problems) { continue }
       if problems.isEmpty { accepted += 1 }
       #expect((verdict == "ok") == problems.isEmpty, "\(text)\n\(problems)")
     }
@@ -85,7 +119,8 @@ private func manifest(_ object: ObjectShape, _ key: KeyShape, _ probe: String) -
     for object in Schema.definitions() {
       for key in object.keys {
         let text = try #require(manifest(object, key, key.example))
-        #expect(decodingProblems(text).isEmpty, "\(text)")
+        let problems = decodingProblems(text)
+        #expect(problems.isEmpty || isBeyondSchema(problems), "\(text)\n\(problems)")
       }
     }
   }

@@ -24,14 +24,17 @@ func schemaVerdicts(of documents: [String]) throws -> [String] {
   return output.split(separator: "\n").map(String.init)
 }
 
-/// What the decoder finds wrong with an image or a component by itself.
+/// What the decoder finds wrong with a manifest by itself.
 func decodingProblems(_ text: String) -> [ManifestError.Problem] {
   var session = LoadingSession(tree: ExampleTree())
   guard let node = try? YAMLDocument.parse(Array(text.utf8), file: "f") else { return [] }
   let origin = Origin(kind: .image, name: "a")
-  if node.entry("kind")?.value.text == "Component" {
+  switch node.entry("kind")?.value.text {
+  case "Component":
     _ = session.decode(node, file: "manifests/f.yaml", as: ComponentKeys.component, origin: origin)
-  } else {
+  case "Fleet": _ = session.decode(node, file: "fleet.yaml", as: FleetKeys.fleet, origin: origin)
+  case "Server": _ = session.decode(node, file: "server.yaml", as: ServerKeys.server, origin: origin)
+  default:
     _ = session.decode(node, file: "manifests/f.yaml", as: ImageKeys.image, origin: origin)
   }
   return session.problems

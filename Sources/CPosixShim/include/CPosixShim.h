@@ -50,6 +50,8 @@ int netimg_finit_module(int file, const char *parameters, int flags);
 int netimg_memfd(const char *name);
 /// Adds F_SEAL_SHRINK, GROW, WRITE and SEAL to a memfd.
 int netimg_seal(int file);
+/// syncfs(2): everything that was written to the file system of an open file is on its disk.
+int netimg_sync_file_system(int file);
 /// renameat2(2) with RENAME_NOREPLACE: fails with EEXIST instead of replacing.
 int netimg_rename_new(const char *from, const char *to);
 /// renameat2(2) with RENAME_EXCHANGE: both names stay, each with what the other had.

@@ -6,6 +6,8 @@ enum Schema {
       switch kind {
       case .image: ImageKeys.image.shape
       case .component: ComponentKeys.component.shape
+      case .fleet: FleetKeys.fleet.shape
+      case .server: ServerKeys.server.shape
       }
     guard case .object(let object) = shape else { return nil }
     return object

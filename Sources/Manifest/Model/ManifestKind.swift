@@ -4,6 +4,10 @@ package enum ManifestKind: String, Sendable, Hashable, CaseIterable {
   case image = "Image"
   /// A reusable part under `images/`.
   case component = "Component"
+  /// Which device boots what: what `netimg serve` decides by.
+  case fleet = "Fleet"
+  /// The settings of `netimg serve`.
+  case server = "Server"
 }
 
 /// The processor architecture of an image, in Debian's words.

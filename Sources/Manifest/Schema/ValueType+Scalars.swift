@@ -131,3 +131,25 @@ extension ValueType where Value: RawRepresentable, Value.RawValue == String {
     }
   }
 }
+
+extension ValueType where Value == Int {
+  /// An integer within a range.
+  static func integer(_ range: ClosedRange<Int>) -> ValueType {
+    ValueType(.integer(range)) { node, context in
+      guard case .scalar(let scalar) = node.content, scalar.kind == .integer else {
+        context.reportType("a number", node)
+        return nil
+      }
+      guard let number = scalar.integerValue, range.contains(number) else {
+        context.report(
+          .badValue, at: node.location, "\(context.key) takes a number, not \(scalar.summary)",
+          suggestion: "use one from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+      }
+      return number
+    }
+  }
+
+  /// A span of time, in seconds.
+  static let duration = ValueType<String>.text(.duration).map { text, _, _ in TimeSpan.parse(text) }
+}

@@ -2,15 +2,29 @@ internal import ArgumentParser
 internal import Inspection
 
 /// `netimg explain`
-struct ExplainCommand: ParsableCommand {
+struct ExplainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
+    abstract: "Say why a path is in a release, or why a device boots what it boots.",
+    discussion: """
+      Examples:
+        netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
+        netimg explain boot edge-1
+      """,
+    subcommands: [ExplainPathCommand.self, ExplainBootCommand.self],
+    defaultSubcommand: ExplainPathCommand.self)
+}
+
+/// `netimg explain path`
+struct ExplainPathCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "path",
     abstract: "Say why a path is in a release: which input, which package, who asked for it.",
     discussion: """
       The chain that is printed: the path and what links it goes through; the pack that holds it in the image; the
       package, and the .deb in its archive by SHA-256; the archive's suites, one of whose signed InRelease files
       vouches for that SHA-256 (the lock file has their digests); who asked for the package, step by step from the
-      image's manifest.
+      image's manifest. The word path may be left out.
 
       Examples:
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd

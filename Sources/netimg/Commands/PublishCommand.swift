@@ -1,25 +1,67 @@
 internal import ArgumentParser
+internal import BootServer
 internal import Channels
+internal import Signing
 internal import UpdateFramework
 
 /// `netimg publish`
 struct PublishCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "publish", abstract: "Verify a release and add it to the repository.",
+    commandName: "publish",
+    abstract: "Verify a release and add it to a repository, or put it into a boot server's library.",
     discussion: """
-      The release must be signed by a key of the role releases. Files that other releases share are stored once; what an
-      interrupted run has copied is not copied again. A release is never replaced.
+      Into a repository: the release must be signed by a key of the role releases. Files that other releases share are
+      stored once; what an interrupted run has copied is not copied again. A release is never replaced.
+
+      Into a library (--to): the release is checked from its signature down to every frame, copied to
+      LIBRARY/releases/DIGEST, and made visible in one step. The same release once more changes nothing; one that was
+      damaged there is put right. A library on another host takes a directory that is mounted here, or a copy of it.
 
       Examples:
         netimg publish out/router-1.2 --repo repository --signer ci --online server
+        netimg publish out/minimal --to /var/lib/netimg/library --key build
+        netimg publish out/minimal --to ./library --unsigned
       """)
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Publish into this boot server's library instead of a repository.", valueName: "directory"),
+    completion: .directory)
+  var to: String?
+
+  @Option(
+    name: .long, help: "With --to: a key that is trusted: a name, an identifier or a .pub file; may repeat.")
+  var key: [String] = []
+
+  @Option(name: .long, help: "With --to: how many of the keys must have signed.")
+  var threshold = 1
+
+  @Flag(help: "With --to: do not look at the signature.")
+  var unsigned = false
+
   @OptionGroup var options: ProposalOptions
 
+  func validate() throws {
+    guard let to else {
+      guard key.isEmpty, !unsigned, threshold == 1 else {
+        throw ValidationError("--key, --threshold and --unsigned go with --to; a repository knows its keys.")
+      }
+      return
+    }
+    if unsigned != key.isEmpty {
+      throw ValidationError("Give --key for each key that is trusted, or --unsigned.")
+    }
+    guard threshold >= 1 else { throw ValidationError("--threshold is at least 1.") }
+    if to.hasPrefix("http://") || to.hasPrefix("https://") {
+      throw ValidationError("--to takes a directory: netimg serve has no API to publish through.")
+    }
+  }
+
   func run() async throws {
+    if let to { return try await publish(toLibrary: to) }
     let progress = options.common.progress()
     progress.begin("Publishing")
     let publication = try await options.repository.open().publish(releaseAt: release, now: .now)
@@ -37,69 +79,35 @@ struct PublishCommand: AsyncParsableCommand {
     }
     try await options.settle(proposal, name: "publish-\(publication.image)-\(publication.version)")
   }
-}
 
-/// `netimg promote`
-struct PromoteCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "promote", abstract: "Make a published release the current one of a channel.",
-    discussion: """
-      The channel's gates are checked first. With a threshold of one, --signer is enough; else the others sign the proposal.
-
-      Examples:
-        netimg promote router 1.2 --to dev --reason "first build" --signer ada --online server
-        netimg promote router 1.2 --to prod --reason "soaked" --signer ada --proposal router.json
-      """)
-
-  @Argument(help: "The image.")
-  var image: String
-
-  @Argument(help: "The version.")
-  var version: String
-
-  @Option(name: .customLong("to"), help: "The channel.")
-  var channel: String
-
-  @Option(help: "Why; it stays in the channel's history.")
-  var reason: String
-
-  @OptionGroup var options: ProposalOptions
-
-  func run() async throws {
-    let proposal = try options.repository.open().promote(
-      image, version, to: channel, reason: reason, now: .now)
-    try await options.settle(proposal, name: "promote-\(image)-\(version)-\(channel)")
+  private func publish(toLibrary library: String) async throws {
+    let keys = try key.map { try options.signing.ring.publicKey($0) }
+    let progress = options.common.progress()
+    progress.begin("Verifying and publishing")
+    let result = try await ReleasePublisher(library: library).publish(release, keys: keys, threshold: threshold)
+    progress.end()
+    if options.common.json {
+      return Console.json(
+        LibraryReport(
+          outcome: result.outcome, name: result.name, version: result.version, digest: result.digest,
+          path: result.path, bytes: result.bytes))
+    }
+    let what =
+      switch result.outcome {
+      case .published: "published"
+      case .unchanged: "is there already, and well"
+      case .repaired: "was damaged there, and is put right"
+      }
+    Console.out("\(result.name) \(result.version), sha256:\(result.digest), \(what): \(result.path)")
   }
-}
 
-/// `netimg rollback`
-struct RollbackCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "rollback", abstract: "Make an older release the current one of a channel, signed as such.",
-    discussion: """
-      New metadata name the older release and say why. To replay old metadata is refused by every client.
-
-      Examples:
-        netimg rollback router 1.1 --in prod --reason "BGP flaps" --signer ada --proposal back.json
-      """)
-
-  @Argument(help: "The image.")
-  var image: String
-
-  @Argument(help: "The version to go back to.")
-  var version: String
-
-  @Option(name: .customLong("in"), help: "The channel.")
-  var channel: String
-
-  @Option(help: "Why; it stays in the channel's history.")
-  var reason: String
-
-  @OptionGroup var options: ProposalOptions
-
-  func run() async throws {
-    let proposal = try options.repository.open().promote(
-      image, version, to: channel, reason: reason, isRollback: true, now: .now)
-    try await options.settle(proposal, name: "rollback-\(image)-\(version)-\(channel)")
+  /// What `netimg publish --to --json` prints.
+  private struct LibraryReport: Encodable {
+    let outcome: ReleasePublisher.Outcome
+    let name: String
+    let version: String
+    let digest: String
+    let path: String
+    let bytes: Int
   }
 }

@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import BlobStore
+internal import BootServer
 internal import Channels
 internal import DebianArchive
 internal import DebianPackage
+internal import Fleet
 internal import FoundationEssentials
 internal import Glibc
 internal import ImageBuilder
@@ -13,6 +15,7 @@ internal import NativeActions
 internal import Provenance
 internal import Scaffold
 internal import SecureBoot
+internal import ServerCore
 internal import Signing
 internal import UpdateFramework
 
@@ -57,6 +60,9 @@ enum Failure {
     case is ManifestError, is DebianPackageError, is NativeActionError: return ExitStatus.data
     case let error as BuildError: return status(error.code)
     case let error as InspectionError: return status(error.code)
+    case let error as BootServerError: return status(error.code)
+    case let error as FleetError: return status(error.code)
+    case let error as ServerError: return status(error.code)
     case let error as ScaffoldError: return error.code == .badName ? ExitStatus.usage : ExitStatus.inputOutput
     case is ImageFormatError: return ExitStatus.refused
     case let error as ArchiveError: return status(error.code)
@@ -110,6 +116,31 @@ enum Failure {
     switch code {
     case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
     case .replaced, .badRelease, .gate, .frozen, .malformed: ExitStatus.refused
+    }
+  }
+
+  private static func status(_ code: BootServerError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .corrupt, .refused: ExitStatus.refused
+    case .template: ExitStatus.data
+    case .inputOutput: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: FleetError.Code) -> Int32 {
+    switch code {
+    case .notFound: ExitStatus.missing
+    case .ambiguous, .badValue: ExitStatus.data
+    case .store, .tooNew: ExitStatus.inputOutput
+    }
+  }
+
+  private static func status(_ code: ServerError.Code) -> Int32 {
+    switch code {
+    case .addressInUse, .noSuchAddress, .alreadyRunning: ExitStatus.unavailable
+    case .certificate, .badValue: ExitStatus.data
+    case .notPermitted, .system: ExitStatus.inputOutput
     }
   }
 

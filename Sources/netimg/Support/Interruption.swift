@@ -6,6 +6,7 @@ internal import Synchronization
 enum Interruption {
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
   private static let paths = Mutex<Set<String>>([])
+  private static let handler = Mutex<(@Sendable (Int32) -> Bool)?>(nil)
   private static let underWay = Atomic<Bool>(false)
 
   /// Keeps the signals for `wait`. Call it once, before there is any other thread: each inherits that they are blocked.
@@ -23,7 +24,9 @@ enum Interruption {
   static func wait() -> Never {
     var set = Self.set
     var number: Int32 = 0
-    while sigwait(&set, &number) != 0 {}
+    repeat {
+      while sigwait(&set, &number) != 0 {}
+    } while handler.withLock({ $0?(number) ?? false })
     underWay.store(true, ordering: .releasing)
     paths.withLock { paths in
       for path in paths {
@@ -33,6 +36,11 @@ enum Interruption {
       }
     }
     _exit(128 + number)
+  }
+
+  /// Has signals go to `handler` first, on the waiting thread; those that it answers with true end nothing.
+  static func handle(_ handler: @escaping @Sendable (Int32) -> Bool) {
+    self.handler.withLock { $0 = handler }
   }
 
   /// Names a directory that an interruption must remove, until `forget`.

@@ -1,0 +1,129 @@
+internal import BootTypes
+internal import Bytes
+internal import Fleet
+internal import NetworkTypes
+package import ServerCore
+
+/// What the HTTP listeners answer: files and scripts for devices, and for operators metrics and the API.
+package struct BootResponder: HTTPResponder {
+  private let director: BootDirector
+  private let operations: Operations
+
+  package init(director: BootDirector, operations: Operations) {
+    self.director = director
+    self.operations = operations
+  }
+
+  package func respondAtOnce(to request: HTTPRequest) -> HTTPResponse? {
+    // The API reads the store, which may wait for a writer.
+    if request.path.first == "api" { return nil }
+    return respond(to: request, isHasty: true)
+  }
+
+  package func respond(to request: HTTPRequest) -> HTTPResponse {
+    respond(to: request, isHasty: false) ?? .text(503, "Try again.")
+  }
+
+  private func respond(to request: HTTPRequest, isHasty: Bool) -> HTTPResponse? {
+    if let response = operations.respond(to: request) { return response }
+    guard let name = BootName(request.path) else {
+      return .text(
+        404, "There is nothing by that name. Devices ask for boot/DEVICE/…, ipxe/PROGRAM or sha256/DIGEST.")
+    }
+    let told = DeviceIdentity(
+      uuid: request.field("uuid").flatMap { MachineUUID($0) },
+      serial: request.field("serial").flatMap { $0.contains("$") ? nil : $0 })
+    guard let resource = director.resource(name, base: base(request), told: told, isHasty: isHasty) else {
+      return nil
+    }
+    return answer(resource, request)
+  }
+
+  private func answer(_ resource: BootResource, _ request: HTTPRequest) -> HTTPResponse {
+    switch resource {
+    case .absent(let reason, let device):
+      director.noteHTTPFailure(request.path.last ?? "", reason, device, status: 404)
+      return .text(404, reason)
+    case .damaged(let reason, let device):
+      director.noteHTTPFailure(request.path.last ?? "", reason, device, status: 503)
+      return .text(503, "\(reason).")
+    case .bytes(let bytes, let name, let device):
+      if let device, request.method == .get { director.noteHTTPBytes(name, bytes.count, device) }
+      let type = name == BootName.scriptName ? "text/plain; charset=us-ascii" : Self.contentType(name)
+      return HTTPResponse(contentType: type, headers: [("Cache-Control", "no-store")], body: .bytes(bytes))
+    case .file(let file, let name, let device): return answer(file, name, device, request)
+    }
+  }
+
+  private func answer(
+    _ file: ArtifactFile, _ name: String, _ device: DeviceIdentity?, _ request: HTTPRequest
+  ) -> HTTPResponse {
+    let tag = "\"\(file.digest.hex)\""
+    var headers = [("ETag", tag), ("Accept-Ranges", "bytes")]
+    // A path with a digest in it never means other bytes.
+    let isPinned = request.path.contains { $0.utf8.count == 64 }
+    headers.append(("Cache-Control", isPinned ? "public, max-age=31536000, immutable" : "no-cache"))
+    if let match = request.header("if-none-match"), Self.matches(tag, match) {
+      return HTTPResponse(
+        status: 304, contentType: Self.contentType(name), headers: headers, body: .bytes([]))
+    }
+    // A range of a version that the client does not have is no use to it (RFC 9110, section 13.1.5).
+    let isCurrent = request.header("if-range").map { $0 == tag } ?? true
+    let range =
+      isCurrent && request.method == .get ? ByteRange.parse(request.header("range"), size: file.size) : .whole
+    let part: Range<Int>
+    var status = 200
+    switch range {
+    case .whole: part = 0..<file.size
+    case .part(let bytes):
+      part = bytes
+      status = 206
+      headers.append(("Content-Range", "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(file.size)"))
+    case .unsatisfiable:
+      return HTTPResponse(
+        status: 416, contentType: "text/plain; charset=utf-8",
+        headers: [("Content-Range", "bytes */\(file.size)")],
+        body: .bytes(Array("The file has \(file.size) bytes.\n".utf8)))
+    }
+    let isHead = request.method == .head
+    if let device { director.noteHTTPStart(name, device, isHead: isHead) }
+    let director = director
+    return HTTPResponse(
+      status: status, contentType: Self.contentType(name), headers: headers, body: .file(file, part)
+    ) { delivery in
+      if !isHead { director.noteHTTPEnd(name, part, of: file, device, delivery) }
+    }
+  }
+
+  /// Whether an `If-None-Match` header names the tag.
+  private static func matches(_ tag: String, _ header: String) -> Bool {
+    header == "*"
+      || header.split(separator: ",").contains { item in
+        let text = item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+        return String(text) == tag || String(text) == "W/\(tag)"
+      }
+  }
+
+  /// UEFI firmware goes by the type or by the name's end.
+  private static func contentType(_ name: String) -> String {
+    if name.hasSuffix(".efi") { return "application/efi" }
+    if name.hasSuffix(".json") { return "application/json" }
+    return "application/octet-stream"
+  }
+
+  private func base(_ request: HTTPRequest) -> String {
+    // The name that the client used is the one that it can reach; a strange one is not repeated into a script.
+    if let host = request.header("host"), (1...255).contains(host.utf8.count),
+      host.utf8.allSatisfy({
+        (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+          || [0x2D, 0x2E, 0x3A, 0x5B, 0x5D].contains($0)
+      })
+    {
+      return "http://\(host)/"
+    }
+    switch request.local {
+    case .v4(let address): return "http://\(address):\(director.settings.httpPort)/"
+    case .v6(let address): return "http://[\(address)]:\(director.settings.httpPort)/"
+    }
+  }
+}

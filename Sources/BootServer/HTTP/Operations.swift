@@ -1,0 +1,110 @@
+package import Fleet
+internal import FoundationEssentials
+package import NetworkTypes
+package import ServerCore
+internal import Synchronization
+
+/// Health, metrics and the API, on the same listeners: health is for everybody, the rest for operators alone.
+package struct Operations: Sendable {
+  private let director: BootDirector
+  private let store: any FleetStore
+  private let registry: MetricsRegistry
+  private let health: ServerHealth
+  private let operators: OperatorNetworks
+
+  package init(
+    director: BootDirector, store: any FleetStore, registry: MetricsRegistry, health: ServerHealth,
+    operators: OperatorNetworks
+  ) {
+    self.director = director
+    self.store = store
+    self.registry = registry
+    self.health = health
+    self.operators = operators
+  }
+
+  /// `nil` for what is none of this.
+  func respond(to request: HTTPRequest) -> HTTPResponse? {
+    switch request.path.first {
+    case "healthz" where request.path.count == 1: return .text(200, "ok")
+    case "readyz" where request.path.count == 1:
+      let problems = health.problems
+      return problems.isEmpty ? .text(200, "ready") : .text(503, problems.joined(separator: "\n"))
+    case "metrics" where request.path.count == 1:
+      guard operators.contains(request.peer) else { return Self.forbidden }
+      return HTTPResponse(
+        contentType: "text/plain; version=0.0.4; charset=utf-8", headers: [("Cache-Control", "no-store")],
+        body: .bytes(Array(registry.exposition().utf8)))
+    case "api":
+      guard operators.contains(request.peer) else { return Self.forbidden }
+      return api(Array(request.path.dropFirst()), request)
+    default: return nil
+    }
+  }
+
+  private static let forbidden = HTTPResponse.text(
+    403, "Only operators may read this: ask from the server itself, or add your network to http.operators.")
+
+  private func api(_ path: [String], _ request: HTTPRequest) -> HTTPResponse {
+    let directory = DeviceDirectory(store: store, inventory: director.settings.inventory)
+    do {
+      switch path.count {
+      case 2 where path == ["v1", "devices"]: return try json(directory.list().map { DeviceView($0) })
+      case 3 where path.starts(with: ["v1", "devices"]): return try json(DeviceView(directory.find(path[2])))
+      case 4 where path.starts(with: ["v1", "devices"]) && path[3] == "boots":
+        guard let record = try directory.find(path[2]).record else { return try json([BootView]()) }
+        return try json(store.boots(of: record.id, limit: 50).map { BootView($0) })
+      case 4 where path.starts(with: ["v1", "devices"]) && path[3] == "explanation":
+        return try json(
+          BootExplanation(
+            directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
+      case 2 where path == ["v1", "events"]:
+        return try json(store.events(limit: 200).map { EventView($0) })
+      case 2 where path == ["v1", "releases"]:
+        return try json(director.library.releases.map { ReleaseView($0) })
+      default:
+        return .text(
+          404, "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events and v1/releases.")
+      }
+    } catch let error as FleetError where error.code == .notFound || error.code == .ambiguous {
+      return .text(404, error.message)
+    } catch {
+      return .text(500, "\(error)")
+    }
+  }
+
+  private func json(_ value: some Encodable) throws -> HTTPResponse {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return .json(200, [UInt8](try encoder.encode(value)) + [0x0A])
+  }
+}
+
+/// Who may read metrics and the API: the host itself, and networks that the settings name.
+package final class OperatorNetworks: Sendable {
+  private let networks: Mutex<[IPv4Network]>
+
+  package init(_ networks: [IPv4Network]) { self.networks = Mutex(networks) }
+
+  package func change(_ networks: [IPv4Network]) { self.networks.withLock { $0 = networks } }
+
+  package func contains(_ address: IPAddress) -> Bool {
+    switch address {
+    case .v4(let address):
+      address.value >> 24 == 127 || networks.withLock { $0.contains { $0.contains(address) } }
+    case .v6(let address): address.high == 0 && address.low == 1
+    }
+  }
+}
+
+/// What keeps the server from doing its work, if anything.
+package final class ServerHealth: Sendable {
+  private let state = Mutex<[String: String]>(["start": "the server is starting"])
+
+  package init() {}
+
+  /// States a problem under a name, or with `nil` that there is none any more.
+  package func set(_ name: String, _ problem: String?) { state.withLock { $0[name] = problem } }
+
+  package var problems: [String] { state.withLock { $0.sorted { $0.key < $1.key }.map(\.value) } }
+}

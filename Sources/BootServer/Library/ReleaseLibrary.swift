@@ -1,0 +1,96 @@
+package import Bytes
+internal import CPosixShim
+internal import FoundationEssentials
+internal import Glibc
+internal import ImageBuilder
+package import Manifest
+internal import Synchronization
+
+/// The published releases below one directory: `releases/DIGEST/…`, each as `netimg publish` put it there.
+///
+/// Nothing is served unseen: a file's SHA-256 is compared before its first byte leaves, and again when the file was
+/// written to or an hour has passed. The digests come from `release.json`, whose own digest is the directory's name.
+package final class ReleaseLibrary: Sendable {
+  /// A file of a release, and what is known about its bytes. Whoever checks them holds the lock.
+  final class Entry: Sendable {
+    struct Verdict: Sendable {
+      var file: ArtifactFile?
+      var checked: ContinuousClock.Instant?
+      var failure: BootServerError?
+    }
+    let release: LibraryRelease
+    let artifact: LibraryRelease.Artifact
+    let path: String
+    let verdict = Mutex(Verdict())
+
+    init(release: LibraryRelease, artifact: LibraryRelease.Artifact, path: String) {
+      self.release = release
+      self.artifact = artifact
+      self.path = path
+    }
+  }
+
+  struct State: Sendable {
+    var releases: [SHA256Digest: LibraryRelease] = [:]
+    var entries: [SHA256Digest: [String: Entry]] = [:]
+    var byDigest: [SHA256Digest: Entry] = [:]
+    /// What is wrong with a release as a whole, by its directory's name.
+    var problems: [String: String] = [:]
+    /// When the folder of releases was last written to, and each of them.
+    var modified: FileTimes?
+    var times: [String: FileTimes] = [:]
+  }
+
+  /// How long a look at a file's bytes is good for.
+  static let validity = Duration.seconds(3600)
+
+  package let directory: String
+  let state = Mutex(State())
+  /// Told of every file that is found damaged.
+  private let onDamage: @Sendable (BootServerError) -> Void
+
+  package init(directory: String, onDamage: @escaping @Sendable (BootServerError) -> Void = { _ in }) {
+    self.directory = directory
+    self.onDamage = onDamage
+  }
+
+  func report(_ error: BootServerError) { onDamage(error) }
+
+  /// Every release, by name, then the newest first.
+  package var releases: [LibraryRelease] {
+    state.withLock { Array($0.releases.values) }.sorted { left, right in
+      if left.name != right.name { return left.name < right.name }
+      if left.timestamp != right.timestamp { return left.timestamp > right.timestamp }
+      return left.digest < right.digest
+    }
+  }
+
+  /// What is wrong with directories that look like releases, one sentence each, sorted.
+  package var problems: [String] { state.withLock { $0.problems.values.sorted() } }
+
+  package subscript(digest: SHA256Digest) -> LibraryRelease? { state.withLock { $0.releases[digest] } }
+
+  /// The release that a reference means; of several with that name and version the newest, by time stamp, then digest.
+  package func find(_ reference: ReleaseReference) -> LibraryRelease? {
+    switch reference {
+    case .digest(let hex): SHA256Digest(hex: hex).flatMap { self[$0] }
+    case .named(let name, let version):
+      releases.first { $0.name == name && $0.version == version }
+    }
+  }
+}
+
+/// When a directory was last written to.
+struct FileTimes: Sendable, Hashable {
+  let seconds: Int
+  let nanoseconds: Int
+  let inode: UInt64
+
+  init?(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    seconds = status.st_mtim.tv_sec
+    nanoseconds = status.st_mtim.tv_nsec
+    inode = UInt64(status.st_ino)
+  }
+}

@@ -1,0 +1,70 @@
+package import Manifest
+
+/// How `netimg serve` was called: what a manifest does not say, or what goes before it.
+package struct ServeOptions: Sendable {
+  /// The `kind: Server` manifest; `nil` for the defaults.
+  package var config: String?
+  package var state: String?
+  package var library: String?
+  package var fleet: String?
+  package var listen: [String] = []
+  package var dhcp: DHCPSettings.Mode?
+  package var isTFTPOff = false
+  package var logFormat: LogSettings.Format?
+  package var logLevel: LogSettings.Level?
+  /// Where the state is kept if nobody says so.
+  package var defaultState: String
+
+  package init(defaultState: String) {
+    self.defaultState = defaultState
+  }
+
+  /// The settings that hold now: defaults, the manifest, and these options over them, in that order. Paths in the
+  /// manifest are relative to it, and come out so that they can be opened.
+  package func settings() throws -> ServeSettings {
+    var manifest = ServerManifest()
+    var base = ""
+    if let config {
+      manifest = try ServerManifest.load(file: config)
+      base = config.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(config[...$0]) } ?? ""
+    }
+    func resolve(_ path: String?) -> String? { path.map { $0.hasPrefix("/") ? $0 : base + $0 } }
+    manifest.http.certificate = resolve(manifest.http.certificate)
+    manifest.http.key = resolve(manifest.http.key)
+    manifest.ipxe.firmware = resolve(manifest.ipxe.firmware) ?? manifest.ipxe.firmware
+    manifest.ipxe.templates = resolve(manifest.ipxe.templates)
+    let state = self.state ?? resolve(manifest.state) ?? defaultState
+    let library = self.library ?? resolve(manifest.library) ?? "\(state)/library"
+    let isFleetNamed = fleet != nil || manifest.fleet != nil
+    let fleet = self.fleet ?? resolve(manifest.fleet) ?? "\(state)/fleet.yaml"
+    if !listen.isEmpty { manifest.http.listen = listen }
+    if let dhcp {
+      manifest.dhcp.mode = dhcp
+      if dhcp == .server, manifest.dhcp.subnets.isEmpty {
+        throw ManifestError(
+          .init(
+            .missingKey, at: SourceLocation(file: config ?? "--dhcp server"),
+            "mode: server needs dhcp.subnets",
+            suggestion: "name the networks in a file for --config"))
+      }
+    }
+    if isTFTPOff { manifest.tftp.isEnabled = false }
+    if let logFormat { manifest.log.format = logFormat }
+    if let logLevel { manifest.log.level = logLevel }
+    return ServeSettings(
+      manifest: manifest, state: state, library: library, fleet: fleet, isFleetNamed: isFleetNamed)
+  }
+}
+
+/// The settings of a server that runs.
+package struct ServeSettings: Sendable {
+  package var manifest: ServerManifest
+  package var state: String
+  package var library: String
+  package var fleet: String
+  /// Whether somebody named the fleet's manifest, so that it has to be there.
+  package var isFleetNamed: Bool
+
+  /// The store's file.
+  package var store: String { "\(state)/fleet.sqlite" }
+}

@@ -1,0 +1,103 @@
+internal import DHCP
+package import Fleet
+internal import Glibc
+internal import Logging
+internal import Manifest
+internal import NetworkTypes
+internal import ServerCore
+internal import TFTP
+
+extension ServeSettings {
+  /// The inventory: the manifest's, or an empty one if there is none and nobody named one.
+  package func inventory() throws -> Inventory {
+    if !isFleetNamed, access(fleet, F_OK) != 0 { return .empty }
+    return Inventory(try FleetManifest.load(file: fleet), source: fleet)
+  }
+
+  /// What the boot director goes by.
+  func director() throws -> BootDirector.Settings {
+    BootDirector.Settings(
+      inventory: try inventory(), templates: try ScriptTemplates(directory: manifest.ipxe.templates),
+      programs: IPXEPrograms(directory: manifest.ipxe.firmware), chainloadsUEFI: manifest.ipxe.chainloadsUEFI,
+      httpPort: listeners.first { !$0.isSecure }?.port ?? 80)
+  }
+
+  /// The addresses to listen on for HTTP.
+  var listeners: [HTTPServer.Listener] {
+    manifest.http.listen.compactMap { Self.listener($0, isSecure: false) }
+      + manifest.http.listenSecure.compactMap { Self.listener($0, isSecure: true) }
+  }
+
+  private static func listener(_ text: String, isSecure: Bool) -> HTTPServer.Listener? {
+    guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let port = Int(text[colon...].dropFirst()),
+      (0...65535).contains(port)
+    else { return nil }
+    var host = String(text[..<colon])
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    return HTTPServer.Listener(host: host, port: port, isSecure: isSecure)
+  }
+
+  var certificate: HTTPServer.Certificate? {
+    guard let chain = manifest.http.certificate, let key = manifest.http.key else { return nil }
+    return HTTPServer.Certificate(chain: chain, key: key)
+  }
+
+  /// The DHCP machine's configuration; `nil` if it is off.
+  var dhcp: DHCPConfiguration? {
+    let settings = manifest.dhcp
+    guard settings.mode != .off else { return nil }
+    return DHCPConfiguration(
+      mode: settings.mode == .proxy ? .proxy : .full, interfaces: Set(settings.interfaces),
+      subnets: settings.subnets.map { subnet in
+        DHCPv4Subnet(
+          network: subnet.network, pools: subnet.pools,
+          reservations: subnet.reservations.map { .init($0.mac, $0.address) },
+          routers: [subnet.router].compactMap(\.self), nameServers: subnet.nameServers,
+          domain: subnet.domain ?? "", leaseSeconds: UInt32(clamping: subnet.leaseTime),
+          maximumLeaseSeconds: UInt32(clamping: max(subnet.leaseTime, 86400)))
+      })
+  }
+
+  /// That of DHCPv6, which gives boot options and no addresses; `nil` if it is off.
+  var dhcp6: DHCPConfiguration? {
+    guard manifest.dhcp.mode != .off, manifest.dhcp.isIPv6Enabled else { return nil }
+    return DHCPConfiguration(mode: .proxy, interfaces: Set(manifest.dhcp.interfaces))
+  }
+
+  var tftp: TFTPConfiguration {
+    TFTPConfiguration(
+      isSinglePort: manifest.tftp.singlePort, maximumTransfers: manifest.tftp.sessions,
+      maximumTransfersPerClient: manifest.tftp.sessionsPerClient)
+  }
+
+  var logLevel: Logger.Level {
+    switch manifest.log.level {
+    case .debug: .debug
+    case .info: .info
+    case .notice: .notice
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+
+  /// What is different in `other` and takes effect only when the server starts anew, by the names of the keys.
+  func restartOnly(_ other: ServeSettings) -> [String] {
+    var names: [String] = []
+    if state != other.state { names.append("state") }
+    if library != other.library { names.append("library") }
+    if listeners != other.listeners { names.append("http.listen") }
+    if certificate != other.certificate { names.append("http.certificate") }
+    if manifest.tftp.port != other.manifest.tftp.port
+      || manifest.tftp.isEnabled != other.manifest.tftp.isEnabled
+    {
+      names.append("tftp.port")
+    }
+    if (dhcp == nil) != (other.dhcp == nil)
+      || manifest.dhcp.isIPv6Enabled != other.manifest.dhcp.isIPv6Enabled
+    {
+      names.append("dhcp.mode")
+    }
+    if manifest.log.format != other.manifest.log.format { names.append("log.format") }
+    return names
+  }
+}

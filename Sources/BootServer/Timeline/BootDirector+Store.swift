@@ -1,0 +1,68 @@
+package import Fleet
+internal import ServerCore
+internal import Synchronization
+
+extension BootDirector {
+  /// Writes what was learned since the last time. If that fails, nothing is lost: it is tried again with the next.
+  package func flush(to store: any FleetStore) throws {
+    let (batch, taken) = state.withLock { state in
+      let pending = state.pending
+      state.pending = FleetBatchBuilder()
+      var batch = FleetBatch()
+      batch.newDevices = pending.newDevices.sorted().compactMap { state.table[$0] }
+      batch.devices = pending.devices.subtracting(pending.newDevices).sorted().compactMap { state.table[$0] }
+      batch.boots = pending.finished + pending.boots.sorted().compactMap { state.boots[$0] }
+      batch.events = pending.events
+      return (batch, pending)
+    }
+    do {
+      try store.commit(batch)
+    } catch {
+      metrics.storeFailures.increment()
+      state.withLock { state in
+        state.pending.newDevices.formUnion(taken.newDevices)
+        state.pending.devices.formUnion(taken.devices)
+        state.pending.boots.formUnion(taken.boots)
+        state.pending.finished = taken.finished + state.pending.finished
+        state.pending.events = taken.events + state.pending.events
+      }
+      throw error
+    }
+    forgetOldBoots()
+  }
+
+  /// Takes in what another process wrote: settings of devices, devices that are new or were forgotten.
+  package func reload(from store: any FleetStore) throws {
+    let stored = try store.devices()
+    state.withLock { state in
+      let known = Set(stored.map(\.id))
+      for record in state.table.records.values
+      where !known.contains(record.id) && !state.pending.newDevices.contains(record.id) {
+        state.table.remove(record.id)
+        state.boots[record.id] = nil
+        state.fetched[record.id] = nil
+        state.pending.devices.remove(record.id)
+        state.pending.boots.remove(record.id)
+      }
+      for record in stored {
+        var merged = state.table[record.id] ?? record
+        merged.settings = record.settings
+        state.table.put(merged)
+      }
+    }
+  }
+
+  /// Boots that nothing was heard of for an hour are the store's alone.
+  private func forgetOldBoots() {
+    let now = clock()
+    state.withLock { state in
+      let old = state.boots.values.filter {
+        now - $0.updated > 3_600_000 && !state.pending.boots.contains($0.device)
+      }
+      for boot in old {
+        state.boots[boot.device] = nil
+        state.fetched[boot.device] = nil
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package import NetworkTypes
+
+/// A `kind: Server` manifest: the settings of `netimg serve`. Every key has a default; paths are as they were written.
+package struct ServerManifest: Sendable {
+  package var roles: [ServerRole] = ServerRole.allCases
+  /// Where the server keeps what must outlast it; `nil` for the default.
+  package var state: String?
+  /// The library of published releases; `nil` for one inside the state directory.
+  package var library: String?
+  /// The `kind: Fleet` manifest; `nil` for `fleet.yaml` in the state directory, if it is there.
+  package var fleet: String?
+  package var log = LogSettings()
+  package var http = HTTPSettings()
+  package var tftp = TFTPSettings()
+  package var dhcp = DHCPSettings()
+  package var ipxe = IPXESettings()
+
+  package init() {}
+}
+
+/// What one server process does.
+package enum ServerRole: String, Sendable, Hashable, CaseIterable {
+  /// DHCP, TFTP and HTTP for devices that boot.
+  case boot
+}
+
+/// What the server writes to standard error.
+package struct LogSettings: Sendable, Hashable {
+  package enum Format: String, Sendable, Hashable, CaseIterable {
+    case text, json
+  }
+  package enum Level: String, Sendable, Hashable, CaseIterable {
+    case debug, info, notice, warning, error
+  }
+  package var format = Format.text
+  package var level = Level.info
+
+  package init() {}
+}
+
+/// The HTTP listeners.
+package struct HTTPSettings: Sendable, Hashable {
+  /// Addresses with ports.
+  package var listen = ["0.0.0.0:8080"]
+  /// Addresses with ports for HTTPS; they need a certificate and a key.
+  package var listenSecure: [String] = []
+  /// PEM files: the certificate with its chain, and its key.
+  package var certificate: String?
+  package var key: String?
+  /// Who may read metrics and the API, beside the host itself.
+  package var operators: [IPv4Network] = []
+  /// The most connections at once, in all and from one address.
+  package var connections = 4096
+  package var connectionsPerClient = 2048
+
+  package init() {}
+}
+
+/// The TFTP server.
+package struct TFTPSettings: Sendable, Hashable {
+  package var isEnabled = true
+  package var port = 69
+  /// Whether every transfer stays on the server's port, for firewalls.
+  package var singlePort = false
+  package var sessions = 4096
+  package var sessionsPerClient = 2048
+
+  package init() {}
+}
+
+/// DHCP for devices that boot.
+package struct DHCPSettings: Sendable, Hashable {
+  package enum Mode: String, Sendable, Hashable, CaseIterable {
+    /// Beside the site's own DHCP server: boot options only.
+    case proxy
+    /// The network's DHCP server.
+    case server
+    case off
+  }
+  package var mode = Mode.proxy
+  /// The interfaces to answer on; all of them if there is none.
+  package var interfaces: [String] = []
+  package var subnets: [DHCPSubnet] = []
+  /// Whether DHCPv6 requests for boot options are answered too.
+  package var isIPv6Enabled = false
+
+  package init() {}
+}
+
+/// A network whose addresses the server hands out.
+package struct DHCPSubnet: Sendable, Hashable {
+  package let network: IPv4Network
+  package let pools: [ClosedRange<IPv4Address>]
+  package let router: IPv4Address?
+  package let nameServers: [IPv4Address]
+  package let domain: String?
+  /// Seconds.
+  package let leaseTime: Int
+  package let reservations: [DHCPReservation]
+}
+
+/// An address that one device always gets.
+package struct DHCPReservation: Sendable, Hashable {
+  package let mac: MACAddress
+  package let address: IPv4Address
+}
+
+/// iPXE's programs and scripts.
+package struct IPXESettings: Sendable, Hashable {
+  /// The directory with undionly.kpxe, ipxe.efi and snponly.efi.
+  package var firmware = "/usr/lib/ipxe"
+  /// A directory with templates of one's own; `nil` for the built-in ones.
+  package var templates: String?
+  /// Whether UEFI firmware that boots by TFTP gets iPXE first, rather than the image itself.
+  package var chainloadsUEFI = false
+
+  package init() {}
+}
