@@ -139,7 +139,9 @@ import Testing
     "/", "/etc/passwd", "/boot", "/ipxe/x", "/releases", "/sha256/00", "/boot/52-54-00-00-00-01/release.json",
   ])
   func nothingElseIsThere(_ path: String) async throws {
-    try await DirectorFixture.with { fixture in #expect(try respond(fixture, path).status == 404) }
+    try await DirectorFixture.with { fixture async throws in
+      #expect(try respond(fixture, path).status == 404)
+    }
   }
 
   @Test func operatorsAloneReadMetricsAndTheAPI() async throws {

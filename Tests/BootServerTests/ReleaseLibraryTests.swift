@@ -39,7 +39,8 @@ import Testing
       let good = try fixture.add("edge")
       let manager = FileManager.default
       let wrong = String(repeating: "0f", count: 32)
-      try manager.copyItem(atPath: fixture.path(good), toPath: "\(fixture.directory)/releases/\(wrong)")
+      try manager.copyItem(
+        atPath: String(fixture.path(good).dropLast()), toPath: "\(fixture.directory)/releases/\(wrong)")
       try manager.createDirectory(
         atPath: "\(fixture.directory)/releases/notes", withIntermediateDirectories: true)
       try manager.createDirectory(

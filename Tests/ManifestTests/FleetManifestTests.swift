@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("devices: [{name: a, mac: [\"52:54:00:12:34:5\"]}]", "4:28"),
+    ("devices: [{name: a, mac: [\"52:54:00:12:34:5\"]}]", "4:27"),
     ("devices: [{name: a}]", "needs at least one of mac, uuid, serial"),
     (
       "devices: [{name: a, serial: x, group: egde}]\ngroups: [{name: edge, localDisk: true}]",

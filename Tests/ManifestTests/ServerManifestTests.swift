@@ -55,7 +55,7 @@ import Testing
 
   @Test(arguments: [
     ("roles: [control]", "roles cannot be"),
-    ("http: {listen: [8080]}", "server.yaml:3:16"),
+    ("http: {listen: [8080]}", "server.yaml:3:17"),
     ("http: {listen: [\"host:80\"]}", "an address to listen on"),
     ("http: {listenSecure: [\"192.0.2.1:443\"]}", "needs a certificate and its key"),
     ("dhcp: {mode: server}", "needs subnets"),
