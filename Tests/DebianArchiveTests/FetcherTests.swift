@@ -17,7 +17,7 @@ import Testing
     )
   }
 
-  private func mirrors(_ servers: HTTPServer...) throws -> MirrorConfiguration {
+  private func mirrors(_ servers: LoopbackServer...) throws -> MirrorConfiguration {
     MirrorConfiguration(sources: [
       try servers.map { try MirrorConfiguration.parse("debian=\($0.address)/m", origin: "test") }
     ])
@@ -149,7 +149,7 @@ import Testing
     case "flip": wrong[200_000] ^= 1
     default: wrong += [1]
     }
-    let reply: HTTPServer.Reply =
+    let reply: LoopbackServer.Reply =
       lie == "longer-than-announced" ? .endless(limit: 1 << 22) : .wholeFile(wrong)
     try await withStore { store in
       try await withServer({ _ in reply }) { liar in

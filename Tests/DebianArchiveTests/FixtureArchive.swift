@@ -113,7 +113,7 @@ struct FixtureArchive: Sendable {
   }
 
   /// A server's answer from `files`, under `/debian/`.
-  func reply(_ request: HTTPServer.Request) -> HTTPServer.Reply {
+  func reply(_ request: LoopbackServer.Request) -> LoopbackServer.Reply {
     files[String(request.path.dropFirst("/debian/".count))].map { .file($0) } ?? .status(404)
   }
 }
@@ -124,7 +124,7 @@ struct FixtureClient {
   let loader: IndexLoader
 
   init(
-    _ servers: [HTTPServer], store: BlobStore, now: ReleaseDate? = FixtureArchive.now,
+    _ servers: [LoopbackServer], store: BlobStore, now: ReleaseDate? = FixtureArchive.now,
     tools: [SignatureVerifier.Tool] = [.gpgv]
   ) throws {
     let mirrors = try servers.map { try MirrorConfiguration.parse("\($0.address)/debian", origin: "test") }

@@ -28,7 +28,7 @@ struct LockerTests {
   private struct Bench {
     let directory: URL
     var archive: FixtureArchive
-    let server: HTTPServer
+    let server: LoopbackServer
     let store: BlobStore
 
     mutating func publish(_ sources: [FixtureArchive.Source]) throws {

@@ -12,7 +12,7 @@ import Testing
   .enabled(if: hasPythonModule("tuf.ngclient"), "no Python with the package tuf; set NETIMG_TEST_PYTHON"))
 struct InteropTests {
   /// Serves the files below a directory.
-  private func handler(_ directory: String) -> @Sendable (HTTPServer.Request) -> HTTPServer.Reply {
+  private func handler(_ directory: String) -> @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply {
     { request in
       // By the name as it was asked for, as a plain file server would: escapes are part of no name here.
       FileManager.default.contents(atPath: directory + request.path).map { .file(Array($0)) } ?? .status(404)

@@ -139,7 +139,7 @@ struct TestRepository: Sendable {
   }
 
   /// Answers with the files as they are now.
-  var handler: @Sendable (HTTPServer.Request) -> HTTPServer.Reply {
+  var handler: @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply {
     let files = files
     return { request in
       files[String(request.rawPath.dropFirst())].map { .file($0) } ?? .status(404)
@@ -149,7 +149,7 @@ struct TestRepository: Sendable {
 
 /// A client with a directory of its own, against a real server.
 struct TestClient {
-  let server: HTTPServer
+  let server: LoopbackServer
   let directory: String
   var limits = UpdateLimits()
   var policy = TransferPolicy()

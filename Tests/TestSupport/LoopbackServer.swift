@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// A small HTTP server on 127.0.0.1 that serves files from memory, and misbehaves on demand.
-package final class HTTPServer: Sendable {
+package final class LoopbackServer: Sendable {
   /// What to do with a request.
   package enum Reply: Sendable {
     /// The file as it is, from the first byte that the request's Range names.
@@ -200,10 +200,10 @@ package final class HTTPServer: Sendable {
 
 /// A server for the time of a closure.
 package func withServer<Result>(
-  _ handler: @escaping @Sendable (HTTPServer.Request) -> HTTPServer.Reply,
-  _ body: (HTTPServer) async throws -> Result
+  _ handler: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply,
+  _ body: (LoopbackServer) async throws -> Result
 ) async throws -> Result {
-  let server = try HTTPServer(handler)
+  let server = try LoopbackServer(handler)
   defer { server.stop() }
   return try await body(server)
 }
