@@ -1,8 +1,9 @@
 package import NetworkTypes
 package import PacketIO
 
-/// The DHCPv4 machine at work on an event loop: ports in, store and ports out.
-package final class DHCPv4Service: EventSource {
+/// The DHCPv4 machine at work on an event loop: ports in, store and ports out. Once the loop runs, all of
+/// it happens on the loop's thread: from others, use ``EventLoop/perform(_:)``.
+package final class DHCPv4Service: EventSource, @unchecked Sendable {
   private var server: DHCPv4Server
   private var sensor: DHCPSensor
   private let ports: [any DatagramPort]
@@ -77,7 +78,7 @@ package final class DHCPv4Service: EventSource {
     for _ in 0..<4 {
       let datagrams = ports[index].receive()
       for datagram in datagrams {
-        writer.take(server.receive(datagram, now: now), port: index, events: &events)
+        writer.take(server.receive(datagram, now: now), port: index)
       }
       if datagrams.count < 64 { break }
     }

@@ -107,12 +107,7 @@ package struct DHCPv6Server: Sendable {
     switch packet.message.kind {
     case .solicit, .confirm, .rebind: if named != nil { return [] }
     case .request, .renew, .release, .decline:
-      if named != identifier {
-        if let request = netboot(exchange, .request), named != nil, packet.message.kind == .request {
-          return [.event(.choseOther(hardwareAddress: request.hardwareAddress, server: .v6(source)))]
-        }
-        return []
-      }
+      if named != identifier { return [] }
     case .informationRequest: if let named, named != identifier { return [] }
     case .advertise, .reply, .reconfigure: return []
     }

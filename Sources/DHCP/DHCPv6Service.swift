@@ -1,8 +1,9 @@
 package import NetworkTypes
 package import PacketIO
 
-/// The DHCPv6 machine at work on an event loop.
-package final class DHCPv6Service: EventSource {
+/// The DHCPv6 machine at work on an event loop. Once the loop runs, all of it happens on the loop's thread: from
+/// others, use ``EventLoop/perform(_:)``.
+package final class DHCPv6Service: EventSource, @unchecked Sendable {
   private var server: DHCPv6Server
   private let ports: [any DatagramPort]
   private let notify: @Sendable ([DHCPEvent], Moment) -> Void
@@ -71,7 +72,7 @@ package final class DHCPv6Service: EventSource {
   package func ready(_ token: UInt32) {
     let now = EventLoop.now()
     for datagram in ports[Int(token)].receive() {
-      writer.take(server.receive(datagram, now: now), port: Int(token), events: &events)
+      writer.take(server.receive(datagram, now: now), port: Int(token))
     }
   }
 

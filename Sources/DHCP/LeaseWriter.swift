@@ -7,6 +7,7 @@ struct LeaseWriter {
   private struct Answer {
     var changes: [LeaseChange] = []
     var datagrams: [OutgoingDatagram] = []
+    var events: [DHCPEvent] = []
     let port: Int
   }
 
@@ -17,20 +18,20 @@ struct LeaseWriter {
     self.store = store
   }
 
-  /// Keeps what a machine wants for the next ``flush(ports:events:)``; events are the caller's at once.
-  mutating func take(_ actions: [DHCPAction], port: Int, events: inout [DHCPEvent]) {
+  /// Keeps what a machine wants for the next ``flush(ports:events:)``.
+  mutating func take(_ actions: [DHCPAction], port: Int) {
     var answer = Answer(port: port)
     for action in actions {
       switch action {
       case .persist(let change): answer.changes.append(change)
       case .send(let datagram): answer.datagrams.append(datagram)
-      case .event(let event): events.append(event)
+      case .event(let event): answer.events.append(event)
       }
     }
-    if !answer.changes.isEmpty || !answer.datagrams.isEmpty { answers.append(answer) }
+    if !actions.isEmpty { answers.append(answer) }
   }
 
-  /// Writes, then sends.
+  /// Writes, then sends, then gives what has happened.
   mutating func flush(ports: [any DatagramPort], events: inout [DHCPEvent]) {
     guard !answers.isEmpty else { return }
     defer { answers.removeAll(keepingCapacity: true) }
@@ -47,6 +48,7 @@ struct LeaseWriter {
             reason: "\(changes.count) leases could not be written down, so nobody got them: \(error)"))
       }
     }
+    for answer in answers { events += answer.events }
     for (index, port) in ports.enumerated() {
       let datagrams = answers.filter { $0.port == index }.flatMap(\.datagrams)
       if datagrams.isEmpty { continue }

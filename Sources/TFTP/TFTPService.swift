@@ -3,8 +3,9 @@ internal import Glibc
 package import NetworkTypes
 package import PacketIO
 
-/// The TFTP machine at work on an event loop.
-package final class TFTPService: EventSource {
+/// The TFTP machine at work on an event loop. Once the loop runs, all of it happens on the loop's thread: from
+/// others, use ``EventLoop/perform(_:)``.
+package final class TFTPService: EventSource, @unchecked Sendable {
   private var server: TFTPServer
   private let port: UDPPort
   private let port6: UDPPort?

@@ -83,7 +83,7 @@ struct TFTPSession: Sendable {
   var windowEnd: UInt64 { min(acknowledged + windowSize, lastBlock) }
   var isComplete: Bool { acknowledged == lastBlock }
   /// Whether nothing has been heard since the request.
-  var isUnheard: Bool { acknowledged == 0 && (optionAcknowledge != nil || highest > 0) }
+  private(set) var isUnheard = true
 
   /// Bytes of data in those blocks.
   func byteCount(first: UInt64, count: UInt64) -> Int {
@@ -145,6 +145,7 @@ struct TFTPSession: Sendable {
   private mutating func progress(_ now: UInt64) {
     progressed = now
     timeouts = 0
+    isUnheard = false
   }
 
   /// The next piece to send now. The deadline is then that of the next piece, or of the client's answer.
@@ -162,7 +163,7 @@ struct TFTPSession: Sendable {
     next = first + count
     highest = max(highest, next - 1)
     // A client that has been silent for long may be gone: no more than one block for each time the timer runs out.
-    if next <= end, timeouts <= 3 {
+    if next <= end, timeouts <= 2 {
       timer = .piece
       deadline = now + max(roundTrip, 100_000)
     } else {
@@ -178,7 +179,7 @@ struct TFTPSession: Sendable {
     timeout = min(timeout * 2, longestTimeout)
     measured = nil
     next = acknowledged + 1
-    pace = timeouts > 3 ? 1 : max(1, pace / 2)
+    pace = timeouts > 2 ? 1 : max(1, pace / 2)
   }
 
   /// Waits for the client's answer.

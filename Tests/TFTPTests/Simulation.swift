@@ -1,5 +1,6 @@
 import NetworkTypes
-import TFTP
+
+@testable import TFTP
 
 /// A file in memory, the same bytes for the same size.
 struct MemoryFile: VirtualFile {
@@ -171,14 +172,17 @@ struct Simulation {
   }
 
   /// Runs until nothing is under way, at most that many seconds of the simulation's time.
-  mutating func run(seconds: UInt64 = 300, startsClient: Bool = true) throws {
-    let end = now + seconds * 1_000_000_000
+  mutating func run(seconds: Double = 300, startsClient: Bool = true) throws {
+    let end = now + UInt64(seconds * 1e9)
     if startsClient { sendFromClient(request) }
     while true {
       let nextTimer = server.nextDeadline ?? .max
       let nextPacket = queue.first?.time ?? .max
       let next = min(nextTimer, nextPacket)
-      guard next < end else { return }
+      guard next < end else {
+        now = end
+        return
+      }
       now = max(now, next)
       if nextPacket <= nextTimer, let scheduled = queue.first {
         queue.removeFirst()

@@ -10,7 +10,7 @@ import Testing
         TFTPRequest(
           name: "snponly.efi",
           options: [TFTPOption("tsize", "0"), TFTPOption("blksize", "1468"), TFTPOption("windowsize", "4")])),
-      [0, 1] + Array("snponly.efi\0octet\0tsize\00\0blksize\01468\0windowsize\04\0".utf8)
+      [0, 1] + Array("snponly.efi\0octet\0tsize\u{0}0\0blksize\u{0}1468\0windowsize\u{0}4\0".utf8)
     ),
     (.read(TFTPRequest(name: "a", mode: "netascii")), [0, 1] + Array("a\0netascii\0".utf8)),
     (.write(TFTPRequest(name: "a")), [0, 2] + Array("a\0octet\0".utf8)),
@@ -21,7 +21,7 @@ import Testing
       .error(code: 8, message: "User aborted the transfer"),
       [0, 5, 0, 8] + Array("User aborted the transfer\0".utf8)
     ),
-    (.optionAcknowledge([TFTPOption("tsize", "275968")]), [0, 6] + Array("tsize\0275968\0".utf8)),
+    (.optionAcknowledge([TFTPOption("tsize", "275968")]), [0, 6] + Array("tsize\u{0}275968\0".utf8)),
     (.optionAcknowledge([]), [0, 6]),
   ]
 
@@ -44,18 +44,22 @@ import Testing
     }
   }
 
-  @Test(arguments: [
+  private static func request(_ text: String) -> [UInt8] { [0, 1] + Array(text.utf8) }
+
+  static let hostile: [(String, [UInt8])] = [
     ("an empty packet", []), ("one byte", [0]), ("no operation 0", [0, 0, 0, 0]),
     ("no operation 7", [0, 7, 0, 0]),
-    ("no operation 256", [1, 0, 0, 0]), ("a name without an end", [0, 1] + Array("name".utf8)),
-    ("a mode without an end", [0, 1] + Array("name\0octet".utf8)),
-    ("an option without a value", [0, 1] + Array("name\0octet\0blksize\0".utf8)),
-    ("a name that is not UTF-8", [0, 1, 0xff, 0xfe, 0] + Array("octet\0".utf8)),
-    ("an option twice", [0, 1] + Array("n\0octet\0blksize\0512\0BLKSIZE\01024\0".utf8)),
-    ("a long mode", [0, 1] + Array("n\0\(String(repeating: "o", count: 17))\0".utf8)),
-    ("a long request", [0, 1] + [UInt8](repeating: 0x61, count: 1100) + Array("\0octet\0".utf8)),
-    ("many options", [0, 1] + Array("n\0octet\0".utf8) + (0..<17).flatMap { Array("o\($0)\01\0".utf8) }),
-  ])
+    ("no operation 256", [1, 0, 0, 0]), ("a name without an end", request("name")),
+    ("a mode without an end", request("name\0octet")),
+    ("an option without a value", request("name\0octet\0blksize\0")),
+    ("a name that is not UTF-8", [0, 1, 0xff, 0xfe, 0, 0x6f, 0]),
+    ("an option twice", request("n\0octet\0blksize\u{0}512\0BLKSIZE\u{0}1024\0")),
+    ("a long mode", request("n\0ooooooooooooooooo\0")),
+    ("a long request", request(String(repeating: "a", count: 1100) + "\0octet\0")),
+    ("many options", request("n\0octet\0" + (0..<17).map { "o\($0)\u{0}1\0" }.joined())),
+  ]
+
+  @Test(arguments: hostile)
   func hostilePacketsThrow(what: String, bytes: [UInt8]) {
     #expect(throws: TFTPError.self, "\(what)") { try TFTPPacket(decoding: bytes) }
   }

@@ -92,12 +92,12 @@ enum Main {
     }
     let decider = Anything(url: words[3])
     let dhcp = try DHCPv4Service.start(
-      configuration, decider: decider, store: LeaseFile("/dev/null"), on: loop
+      configuration, decider: decider, store: LeaseFile(words[2] + "/leases"), on: loop
     ) { events, _ in
       for event in events { say(event) }
     }
     let dhcp6 = try DHCPv6Service.start(
-      configuration, decider: decider, store: LeaseFile("/dev/null"), on: loop
+      configuration, decider: decider, store: LeaseFile(words[2] + "/leases"), on: loop
     ) { events, _ in
       for event in events { say(event) }
     }
