@@ -29,7 +29,7 @@ struct NetbootTests {
 
   /// Boots a device by each way, all at once.
   private func boot(
-    _ name: String, _ paths: [String], site: String = "none", mode: String = "server", settings: String = "",
+    _ name: String, _ paths: [String], site: String = "none", mode: String = "server",
     release path: String? = nil, variables: String? = nil
   ) async throws -> Outcome {
     let release: String
@@ -64,7 +64,7 @@ struct NetbootTests {
       dhcp:
         mode: \(mode)
         interfaces: [boot0]\(subnets)
-      \(settings)
+
       """.utf8
     ).write(to: URL(fileURLWithPath: "\(directory)/server.yaml"))
     let result = try run(
@@ -119,12 +119,6 @@ struct NetbootTests {
   @Test(.enabled(if: findTool("kea-dhcp4") != nil, "kea-dhcp4-server is missing"))
   func besideKea() async throws {
     _ = try await boot("kea", ["uefi-http", "uefi-pxe", "bios", "ipxe-rom"], site: "kea", mode: "proxy")
-  }
-
-  @Test func byIPXEOnUEFI() async throws {
-    let outcome = try await boot("chain", ["uefi-pxe"], settings: "ipxe: {chainloadUEFI: true}")
-    let boots = try outcome.netimg(["device", "boots", "d1"])
-    #expect(boots.contains("fetched by TFTP: ipxe.efi") && boots.contains("fetched by HTTP: uki.efi"))
   }
 
   @Test(
