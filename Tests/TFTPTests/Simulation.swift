@@ -91,6 +91,8 @@ struct Simulation {
   private var last: [UInt8]
   private var generation = 0
   private var hasGap = false
+  /// When the last packet of each direction arrives: only what is reordered overtakes.
+  private var arrivals: [UInt64] = [0, 0]
   /// Whether the client answers every packet that is out of order, as a simple one does.
   var answersEverything = false
 
@@ -129,8 +131,13 @@ struct Simulation {
   mutating func transmit(_ kind: UInt8, _ bytes: [UInt8]) {
     for _ in 0..<(random.happens(network.duplication) ? 2 : 1) {
       if random.happens(network.loss) { continue }
-      let late = random.happens(network.reordering) ? UInt64(random.next() % 2_000_000) : 0
-      schedule(kind, bytes, after: network.latency + UInt64(random.next() % 20_000) + late)
+      let delay = network.latency + UInt64(random.next() % 20_000)
+      if random.happens(network.reordering) {
+        schedule(kind, bytes, after: delay + UInt64(random.next() % 2_000_000))
+      } else {
+        arrivals[Int(kind)] = max(arrivals[Int(kind)], now + delay)
+        schedule(kind, bytes, after: arrivals[Int(kind)] - now)
+      }
     }
   }
 

@@ -40,7 +40,8 @@ import Testing
     try await body(service.number, log)
   }
 
-  private static let sizes = [0, 1, 511, 512, 513, 1_468, 65_536, 1_000_003]
+  // Not 0: curl takes "tsize 0" in an answer for an error.
+  private static let sizes = [1, 511, 512, 513, 1_468, 65_536, 1_000_003]
 
   @Test(.enabled(if: findTool("curl") != nil, "curl is not installed"), arguments: [false, true])
   func curlFetchesEveryFile(isSinglePort: Bool) async throws {
