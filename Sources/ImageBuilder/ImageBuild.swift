@@ -50,9 +50,7 @@ package enum ImageBuild {
   ) async throws -> BuiltRelease {
     let image = inputs.image
     report(.unpacking)
-    let packages = try await concurrentMap(inputs.lock.packages.filter { $0.role == .image }, limit: 3) {
-      try unpacker.unpack($0)
-    }
+    let packages = try await unpack(inputs.lock.packages.filter { $0.role == .image }, unpacker)
     guard let stubPackage = inputs.lock.package(named: image.stubPackage.value) else {
       throw BuildError(
         .lock, "\(image.stubPackage.location): \(image.stubPackage.value) is not locked: run netimg lock")
@@ -101,6 +99,16 @@ package enum ImageBuild {
         kernelRelease: composed.kernel.release, kernel: padded(composed.kernel.image.bytes), stub: stub,
         initrdModules: composed.initrdModules, osRelease: osRelease),
       inventory: inventory)
+  }
+
+  /// Unpacks on all cores, the largest first: the kernel takes as long as half of all the others, and begun in its turn
+  /// it would be what everything waits for at the end. The result is in the lock's order.
+  private static func unpack(
+    _ packages: [LockFile.Package], _ unpacker: PackageUnpacker
+  ) async throws -> [UnpackedPackage] {
+    let order = packages.indices.sorted { (packages[$0].size, $1) > (packages[$1].size, $0) }
+    let unpacked = try await concurrentMap(order, limit: 3) { try unpacker.unpack(packages[$0]) }
+    return zip(order, unpacked).sorted { $0.0 < $1.0 }.map(\.1)
   }
 
   /// The kernel with zeros up to the size that it has in memory. The EFI stub starts it in place and measures all of

@@ -76,7 +76,7 @@ struct StoreTests {
     }
     let first = try digest().digest
     var seen = [first]
-    seen.append(try digest(["--compression", "fast"]).digest)
+    seen.append(try digest(["--compression", "balanced"]).digest)
     let file = "\(clone)/\(Bench.manifest)"
     let text = try String(contentsOfFile: file, encoding: .utf8)
     try (text + "\nsysctls: {net.ipv4.ip_forward: \"0\"}\n").write(

@@ -21,7 +21,7 @@ struct BuildCommand: AsyncParsableCommand {
 
       Examples:
         netimg build manifests/minimal.yaml
-        netimg build manifests/minimal.yaml --compression fast --replace
+        netimg build manifests/minimal.yaml --compression release --replace
         netimg build manifests/edge-router.yaml --signer build --output out/router
         netimg build manifests/edge-router.yaml --git-ref v1.2 --offline --json
         netimg build manifests/edge-router.yaml --git-ref v1.2 --verify-against out/router
@@ -47,7 +47,7 @@ struct BuildCommand: AsyncParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "How hard to compress the root image: fast (while developing), balanced (the default), release (smallest, takes minutes where all is new), or zstd's level 1 to 19. Part of what decides the bytes.",
+      "How hard to compress the root image: fast (the default), balanced, release (smallest, takes minutes where all is new), or zstd's level 1 to 19. Part of what decides the bytes.",
       valueName: "level"))
   var compression: CompressionLevel?
 
@@ -92,7 +92,7 @@ struct BuildCommand: AsyncParsableCommand {
     let directory = output ?? "out/\(source.image.name)-\(version)"
     // What a release says of its making is what a rebuild of it does, unless told otherwise.
     let recorded = try verifyAgainst.map { try ReleaseReader($0).release.builder.compressionLevel }
-    let level = compression?.level ?? recorded ?? CompressionLevel.balanced.level
+    let level = compression?.level ?? recorded ?? CompressionLevel.fast.level
     guard (1...19).contains(level) else {
       throw BuildError(.verification, "\(verifyAgainst ?? ""): its compression level is none of 1 to 19")
     }

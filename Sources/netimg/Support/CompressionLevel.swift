@@ -2,9 +2,10 @@ internal import ArgumentParser
 
 /// zstd's level for a release's frames, by purpose or by number.
 struct CompressionLevel: ExpressibleByArgument, Equatable, CustomStringConvertible {
-  /// While developing: half the work of `balanced`, and sizes so near to it that an image's limits mean the same.
+  /// While developing, and the default: half the work of `balanced`, and sizes so near to it that an image's limits
+  /// mean the same.
   static let fast = CompressionLevel(level: 9)
-  /// Nearly as small as it gets in a few seconds: the default.
+  /// Nearly as small as it gets in a few seconds.
   static let balanced = CompressionLevel(level: 12)
   /// The smallest, for what many devices download: seven times the work of `balanced`.
   static let release = CompressionLevel(level: 19)
