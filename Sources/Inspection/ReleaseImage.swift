@@ -73,7 +73,11 @@ extension ReleaseImage {
     let links = walk.links.map { "/\($0.path) → \($0.target)" }
     switch walk.end {
     case .found(let path): return Resolution(path: path, links: links)
-    case .missing(let missing):
+    case .missing(let whole):
+      // The first part that is not there says more than the whole.
+      let parts = whole.slashSeparated()
+      let missing =
+        parts.indices.map { parts[...$0].joined(separator: "/") }.first { node($0) == nil } ?? whole
       throw InspectionError(
         .notFound,
         "/\(missing) is not in \(reader.directory)\(links.isEmpty ? "" : " (\(links.joined(separator: ", ")))")"

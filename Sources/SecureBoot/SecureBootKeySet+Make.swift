@@ -60,6 +60,9 @@ extension SecureBootKeySet {
     _ roles: [SecureBootRole], _ signers: [SecureBootRole: SecureBootKeySigner], _ request: Request
   ) async throws -> [(name: String, content: [UInt8], mode: UInt32)] {
     let time = CivilTime(seconds: request.time)
+    // Firmware refuses what is not newer than the last write: what replaces a list or deletes PK may come after another
+    // of these files.
+    let later = CivilTime(seconds: request.time + 1)
     var files: [(name: String, content: [UInt8], mode: UInt32)] = []
     for role in roles {
       guard let certificate = signers[role]?.certificate else { continue }
@@ -67,7 +70,8 @@ extension SecureBootKeySet {
         role == .database ? request.keyExchange ?? signers[.keyExchange] : signers[.platform]
       guard let above else { continue }
       let list = SignatureList.encode(certificate, owner: request.owner)
-      let write = try await AuthenticatedVariable.encode(role, list, time: time, signer: above)
+      let write = try await AuthenticatedVariable.encode(
+        role, list, time: role == .database ? later : time, signer: above)
       files.append(("\(role.rawValue).auth", write, 0o644))
       if role == .database {
         let addition = try await AuthenticatedVariable.encode(
@@ -75,9 +79,7 @@ extension SecureBootKeySet {
         files.append(("\(role.rawValue).add.auth", addition, 0o644))
       }
       if role == .platform {
-        // A second later than the key itself: firmware refuses what is not newer.
-        let removal = try await AuthenticatedVariable.encode(
-          role, [], time: CivilTime(seconds: request.time + 1), signer: above)
+        let removal = try await AuthenticatedVariable.encode(role, [], time: later, signer: above)
         files.append(("noPK.auth", removal, 0o644))
       }
     }

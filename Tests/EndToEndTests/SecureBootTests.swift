@@ -12,6 +12,8 @@ private enum SecureBootBench {
     return files.filter { !FileManager.default.fileExists(atPath: $0) }
       + ["qemu-system-x86_64", "sbverify"].filter { findTool($0) == nil }
   }()
+
+  static let missingForGuest = ["gcc", "cpio", "xz", "dpkg-deb", "sbsign"].filter { findTool($0) == nil }
 }
 
 /// A machine that trusts one db key of ours and nothing else: keys, signature, enrolment by the firmware, boot.
@@ -26,6 +28,8 @@ struct SecureBootTests {
   private static let prepared = Task { () throws -> (variables: String, release: String) in
     let release = try await Bench.release()
     try succeed(["key", "new", "lab", "--secure-boot", "--no-passphrase", "--keys", keys])
+    // Authenticated writes are dated in seconds, and each must be newer.
+    try await Task.sleep(for: .milliseconds(1100))
     try succeed(["key", "new", "next", "--secure-boot", "--no-passphrase", "--keys", keys, "--under", "lab"])
     try succeed(["key", "new", "stranger", "--secure-boot", "--no-passphrase", "--keys", keys])
     let variables = "\(Bench.scratch)/lab.fd"
@@ -131,6 +135,78 @@ struct SecureBootTests {
     try bytes.write(to: URL(fileURLWithPath: "\(prepared.release)/changed\(section).efi"))
     let line = try await bootOverNetwork(prepared.release, ["--uki", "changed\(section).efi"], name: section)
     expectRefusal(line)
+  }
+
+  @Test(
+    "a machine in use takes a second db key from its KEK, then that key alone, nothing forged or old; and is given up",
+    .enabled(if: SecureBootBench.missingForGuest.isEmpty, "missing: \(SecureBootBench.missingForGuest)"))
+  func variables() async throws {
+    _ = try await Self.prepared.value
+    let release = try await Bench.release()
+    let root = "\(Bench.scratch)/variables"
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    func write(_ bytes: some Sequence<UInt8>, _ name: String) throws {
+      try Data(bytes).write(to: URL(fileURLWithPath: "\(root)/\(name)"))
+    }
+    func key(_ path: String) throws -> Data {
+      try Data(contentsOf: URL(fileURLWithPath: "\(Self.keys)/\(path)"))
+    }
+    let addition = try key("next.secure-boot/db.add.auth")
+    var forged = addition
+    forged[forged.count - 5] ^= 1
+    let database = "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+    let platform = "PK-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    // In this order, with the attributes of UEFI 2.10, section 8.2: 0x40 appends.
+    let writes: [(variable: String, name: String, content: Data, attributes: String)] = [
+      (database, "forged", forged, "67"),
+      (database, "stranger", try key("stranger.secure-boot/db.add.auth"), "67"),
+      (database, "unlike", addition, "27"), (database, "added", addition, "67"),
+      (database, "replaced", try key("next.secure-boot/db.auth"), "27"),
+      (database, "old", try key("lab.secure-boot/db.auth"), "27"),
+      (platform, "released", try key("lab.secure-boot/noPK.auth"), "27"),
+    ]
+    for entry in writes { try write(entry.content, entry.name) }
+    try write(writes.map { "\($0.variable) \($0.name) \($0.attributes)\n" }.joined().utf8, "parameters")
+    // The kernel must be one that the firmware starts, and sbsign wants the key as PEM.
+    struct File: Decodable { let rsa: Data }
+    let secret = try JSONDecoder().decode(File.self, from: key("lab.secure-boot/db.key")).rsa
+    let base64 = secret.base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+    try write("-----BEGIN RSA PRIVATE KEY-----\n\(base64)\n-----END RSA PRIVATE KEY-----\n".utf8, "db.pem")
+    let shim = "\(Bench.repository)/Sources/CPosixShim"
+    let commands = """
+      set -e
+      dpkg-deb --fsys-tarfile '\(try kernelPackage())' | tar -xO --wildcards '*/efivarfs.ko.xz' | xz -dc > efivarfs.ko
+      gcc -static -O1 -o init -I'\(shim)/include' '\(Bench.repository)/Tests/EndToEndTests/Guest/variables.c' \
+        '\(shim)/posix.c' '\(shim)/block.c'
+      sbsign --key db.pem --cert '\(Self.keys)/lab.secure-boot/db.crt' --output vmlinuz '\(release.path)/vmlinuz'
+      ls | grep -vx -e vmlinuz -e db.pem | cpio -o -H newc --quiet > ../variables-initrd
+      """
+    let made = try run(["sh", "-c", commands], directory: root)
+    try #require(made.status == 0, "\(made.errorText)")
+    let line = try await boot(
+      root,
+      ["--uki", "vmlinuz", "--initrd", "\(Bench.scratch)/variables-initrd", "--off", "--until", "guest:.*"],
+      name: "variables")
+    let lab = try key("lab.secure-boot/db.esl").count
+    let next = try key("next.secure-boot/db.esl").count
+    #expect(
+      line == "guest: forged=errno-13 stranger=errno-13 unlike=errno-13 added=\(lab + next) replaced=\(next) "
+        + "old=errno-13 released=0")
+  }
+
+  /// The .deb of the release's kernel, in the store.
+  private func kernelPackage() throws -> String {
+    struct Lock: Decodable {
+      struct Package: Decodable {
+        let name: String
+        let sha256: String
+      }
+      let packages: [Package]
+    }
+    let path = "\(Bench.scratch)/checkout-shared/manifests/minimal.lock.json"
+    let lock = try JSONDecoder().decode(Lock.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    let package = try #require(lock.packages.first { $0.name.hasPrefix("linux-image-6") })
+    return "\(Bench.store)/blobs/sha256/\(package.sha256.prefix(2))/\(package.sha256.dropFirst(2))"
   }
 
   @Test(

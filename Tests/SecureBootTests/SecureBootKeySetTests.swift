@@ -67,7 +67,9 @@ struct SecureBootKeySetTests {
       for (file, role, parent, isAppended) in parents {
         let list = try shop.read("keys/lab.secure-boot/\(role.rawValue).esl")
         let expected = try await AuthenticatedVariable.encode(
-          role, list, isAppended: isAppended, time: CivilTime(seconds: Keys.time),
+          role, list, isAppended: isAppended,
+          // Replacing db comes after adding to it, and must be newer.
+          time: CivilTime(seconds: file == "db" ? Keys.time + 1 : Keys.time),
           signer: keys.signer(parent) { throw Unexpected() })
         #expect(try shop.read("keys/lab.secure-boot/\(file).auth") == expected, "\(file)")
       }
@@ -126,7 +128,8 @@ struct SecureBootKeySetTests {
       let list = try shop.read("keys/next.secure-boot/db.esl")
       for (file, isAppended) in [("db.auth", false), ("db.add.auth", true)] {
         let expected = try await AuthenticatedVariable.encode(
-          .database, list, isAppended: isAppended, time: CivilTime(seconds: Keys.time), signer: exchange)
+          .database, list, isAppended: isAppended,
+          time: CivilTime(seconds: isAppended ? Keys.time : Keys.time + 1), signer: exchange)
         #expect(try shop.read("keys/next.secure-boot/\(file)") == expected)
       }
     }
