@@ -61,7 +61,8 @@ struct VerifyAgainstTests {
     let signed = "\(Bench.scratch)/against-signed"
     let built = try Bench.netimg(
       [
-        "build", Bench.manifest, "--offline", "--compression", "balanced", "--output", signed, "--signer", "k",
+        "build", Bench.manifest, "--offline", "--compression", "balanced", "--output", signed, "--signer",
+        "k",
         "--keys", keys,
       ],
       in: clone)
