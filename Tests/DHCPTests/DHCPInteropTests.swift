@@ -88,7 +88,7 @@ struct DHCPInteropTests {
     try await withServer { client, directory in
       _ = try client(["ip", "addr", "add", "10.77.255.254/16", "dev", "c0"])
       let result = try client([
-        "perfdhcp", "-4", "-l", "c0", "-r", "200", "-n", "400", "-R", "400", "-W", "2", "10.77.0.1",
+        "perfdhcp", "-4", "-l", "c0", "-r", "200", "-n", "400", "-R", "400", "-W", "2000000", "10.77.0.1",
       ])
       let received = result.text.split(separator: "\n").filter { $0.contains("received packets:") }
       #expect(
