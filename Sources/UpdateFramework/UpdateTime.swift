@@ -1,3 +1,4 @@
+internal import CPosixShim
 internal import Glibc
 
 /// A point in time, in whole seconds, as metadata write it: `2030-01-01T00:00:00Z` (specification 4.3,

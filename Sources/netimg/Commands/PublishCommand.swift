@@ -28,7 +28,8 @@ struct PublishCommand: AsyncParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Publish into this boot server's library instead of a repository.", valueName: "directory"),
+    help: ArgumentHelp(
+      "Publish into this boot server's library instead of a repository.", valueName: "directory"),
     completion: .directory)
   var to: String?
 
@@ -84,7 +85,8 @@ struct PublishCommand: AsyncParsableCommand {
     let keys = try key.map { try options.signing.ring.publicKey($0) }
     let progress = options.common.progress()
     progress.begin("Verifying and publishing")
-    let result = try await ReleasePublisher(library: library).publish(release, keys: keys, threshold: threshold)
+    let result = try await ReleasePublisher(library: library).publish(
+      release, keys: keys, threshold: threshold)
     progress.end()
     if options.common.json {
       return Console.json(
