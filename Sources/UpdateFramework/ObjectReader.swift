@@ -87,9 +87,10 @@ struct ObjectReader {
     return names
   }
 
-  /// The members that nobody asked for, in their order.
+  /// The members that nobody asked for, in canonical order, as they will be written.
   var rest: [JSONMember] {
     members.filter { member in !known.contains { $0.utf8.elementsEqual(member.name.utf8) } }
+      .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 }
 
