@@ -21,7 +21,13 @@ final class AtomicFile {
 
   deinit {
     if file >= 0 { close(file) }
+    discard()
+  }
+
+  /// Removes what was written so far; without effect once the file is in its place.
+  func discard() {
     if !isInPlace { unlink(temporary) }
+    isInPlace = true
   }
 
   /// - Throws: `localStorage`, for instance on a full disk.

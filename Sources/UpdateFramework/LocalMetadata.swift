@@ -90,7 +90,11 @@ package struct LocalMetadata: Sendable {
   /// A lock that lasts until it is released or the process ends.
   struct Lock {
     fileprivate let file: Int32
-    func release() { close(file) }
+    func release() {
+      // A child process between fork and exec shares the open file: closing alone would leave it locked.
+      flock(file, LOCK_UN)
+      close(file)
+    }
   }
 
   /// Keeps other clients out: two that wrote in turn could undo each other's protection against old versions.

@@ -79,8 +79,13 @@ extension Updater {
     if isPresent(target, at: path) { return false }
     let address = try address(of: target)
     let sink = try TargetSink(target, path: path)
-    try await fetcher.fetch(address, limit: target.file.length, into: sink)
-    try sink.commit()
+    do {
+      try await fetcher.fetch(address, limit: target.file.length, into: sink)
+      try sink.commit()
+    } catch {
+      sink.discard()
+      throw error
+    }
     return true
   }
 
@@ -149,6 +154,9 @@ private final class TargetSink: TransferSink, @unchecked Sendable {
     guard check.finish() else { throw refusal(.wrongDigest, "does not have the digest that is signed") }
     try file.commit()
   }
+
+  /// Leaves nothing behind, even if the fetcher keeps this a moment longer.
+  func discard() { file.discard() }
 
   private func refusal(_ code: UpdateError.Code, _ problem: String) -> UpdateError {
     UpdateError(

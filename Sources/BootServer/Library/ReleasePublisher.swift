@@ -119,7 +119,11 @@ private struct LibraryLock: ~Copyable {
     }
   }
 
-  borrowing func unlock() { close(file) }
+  borrowing func unlock() {
+    // A child process between fork and exec shares the open file: closing alone would leave it locked.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 }
 
 /// The files of a release that a library keeps, each with its digest.

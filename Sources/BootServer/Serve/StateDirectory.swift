@@ -45,5 +45,8 @@ struct StateDirectory: ~Copyable {
     lock = file
   }
 
-  deinit { close(lock) }
+  deinit {
+    flock(lock, LOCK_UN)
+    close(lock)
+  }
 }
