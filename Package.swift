@@ -79,8 +79,10 @@ let package = Package(
       name: "Channels",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework", "DebianPackage",
-        "ImageBuilder",
+        "Provenance", "ImageBuilder", "CPosixShim",
       ]),
+    .target(
+      name: "GitSync", dependencies: ["Signing", "CGitShim", "CLibgit2", "CLibcrypto"]),
     .target(name: "CPacketShim"),
     .target(name: "PacketIO", dependencies: ["NetworkTypes", "CPacketShim"]),
     .target(name: "DHCP", dependencies: ["Bytes", "NetworkTypes", "PacketIO"]),
@@ -105,7 +107,7 @@ let package = Package(
       name: "BootServer",
       dependencies: [
         "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder",
-        "PacketIO", "DHCP", "TFTP",
+        "Transfers", "UpdateFramework", "Channels", "GitSync", "PacketIO", "DHCP", "TFTP",
         "Fleet", "ServerCore", "CPosixShim",
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Logging", package: "swift-log"),
@@ -144,6 +146,7 @@ let package = Package(
     .testTarget(
       name: "UpdateFrameworkTests",
       dependencies: ["Bytes", "CPosixShim", "Signing", "Transfers", "UpdateFramework", "TestSupport"]),
+    .testTarget(name: "GitSyncTests", dependencies: ["GitSync", "TestSupport"]),
     .testTarget(name: "DebianPackageTests", dependencies: ["DebianPackage", "TestSupport"]),
     .testTarget(name: "DebianArchiveTests", dependencies: ["DebianArchive", "TestSupport"]),
     .testTarget(name: "ImageFormatTests", dependencies: ["ImageFormat", "TestSupport"]),
@@ -171,7 +174,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "ChannelsTests",
-      dependencies: ["Bytes", "Channels", "Manifest", "Signing", "UpdateFramework", "TestSupport"]),
+      dependencies: [
+        "Bytes", "Channels", "Manifest", "Signing", "Transfers", "UpdateFramework", "TestSupport",
+      ]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     .testTarget(

@@ -1,15 +1,16 @@
 internal import Bytes
-internal import FrameFormat
-package import ImageBuilder
+internal import FoundationEssentials
+internal import ImageBuilder
 internal import Transfers
 package import UpdateFramework
 
 /// What a device, a boot server or a CI job asks a repository: which release is current, and what of it is
 /// missing here.
 package struct ChannelClient: Sendable {
-  private let updater: Updater
-  private let fetcher: any Fetcher
-  private let baseURL: String
+  let updater: Updater
+  let fetcher: any Fetcher
+  let baseURL: String
+  let limits: UpdateLimits
 
   /// - Parameters:
   ///   - trust: The directory of trusted metadata, with a root to begin with.
@@ -19,9 +20,18 @@ package struct ChannelClient: Sendable {
   {
     baseURL = url.hasSuffix("/") ? String(url.dropLast()) : url
     self.fetcher = fetcher
+    self.limits = limits
     updater = try Updater(
       local: trust, fetcher: fetcher, metadataURL: baseURL + "/metadata", targetsURL: baseURL + "/targets",
       limits: limits)
+  }
+
+  /// The address of a repository that somebody named by its address or its directory.
+  package static func address(of place: String) -> String {
+    guard !place.contains("://") else { return place.hasSuffix("/") ? String(place.dropLast()) : place }
+    let path = URL(fileURLWithPath: place).standardizedFileURL.path
+    let parts = path.split(separator: "/").map { FileNames.escaped(String($0)) }
+    return "file:///\(parts.joined(separator: "/"))"
   }
 
   /// The current release of an image.
@@ -29,7 +39,7 @@ package struct ChannelClient: Sendable {
     package let entry: ChannelEntry
     /// The version of the channel's metadata that says so.
     package let channelVersion: Int
-    fileprivate let target: VouchedTarget
+    let target: VouchedTarget
   }
 
   /// Refreshes and asks the channel.
@@ -46,20 +56,6 @@ package struct ChannelClient: Sendable {
     }
   }
 
-  /// What a release is made of, and what of it is missing in a directory that holds files by their SHA-256,
-  /// or a release.
-  package struct Plan: Sendable {
-    package let release: Release
-    /// The bytes of release.json.
-    package let manifest: [UInt8]
-    /// Files and frames of the release, and their bytes.
-    package let files: Int
-    package let bytes: Int
-    /// Those that are missing.
-    package let missing: [Object]
-    package var missingBytes: Int { missing.reduce(0) { $0 + $1.size } }
-  }
-
   /// A file that is known by its content.
   package struct Object: Sendable, Hashable {
     /// What the release calls it.
@@ -68,31 +64,76 @@ package struct ChannelClient: Sendable {
     package let size: Int
   }
 
-  /// Fetches release.json and the index of the root image, both verified, and compares with what is here.
-  /// - Parameter have: Whether a file of this SHA-256 is here already.
-  package func plan(_ current: Current, have: (String) -> Bool) async throws -> Plan {
-    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
-    let release = try Release.decode(manifest, file: "release.json of \(current.entry.image)")
-    var objects = release.artifacts.map {
-      Object(name: $0.name, digest: $0.sha256, size: Int(clamping: $0.size))
+  /// Looks at what the channel demands of the release itself. How it came there is for those to judge who see histories.
+  func checkGates(_ current: Current, _ manifest: [UInt8], _ release: Release) async throws {
+    let delegations = await updater.trusted.targets(of: "targets")?.signed.delegations
+    guard case .listed(let roles) = delegations?.roles,
+      let delegation = roles.first(where: { $0.name == current.target.role }),
+      let policy = try ChannelPolicy(delegation)
+    else { return }
+    let gates = ReleaseGates(
+      policy: policy, channel: String(delegation.name.text.dropFirst("channel-".count)),
+      image: current.entry.image, version: current.entry.version, digest: current.entry.release)
+    guard !gates.isOpen else { return }
+    let sbom = release.artifacts.first { $0.name == ReleaseFile.sbom }
+    var files: [String: [UInt8]] = [:]
+    for file in gates.evidence(sbom: sbom) {
+      files[file.path] = try await fetchIfPresent(file.path, limit: file.limit)
     }
-    guard let index = objects.first(where: { $0.name == ReleaseFile.index }) else {
-      throw ChannelError(.badRelease, "the release \(current.entry.release) lists no \(ReleaseFile.index)")
-    }
-    let frames: [RootIndex.Frame]
+    try gates.check(manifest: manifest, sbom: sbom, files: files)
+  }
+
+  /// A file below the repository that nothing vouches for yet; `nil` if there is none.
+  func fetchIfPresent(_ path: String, limit: Int) async throws -> [UInt8]? {
+    let sink = MemorySink(limit: limit)
     do {
-      frames = try RootIndex.decode(try await fetch(index)).frames
-    } catch let error as FrameFormatError {
-      throw ChannelError(.badRelease, "\(ReleaseFile.index) of \(current.entry.image): \(error.message)")
+      try await fetcher.fetch("\(baseURL)/\(path)", limit: limit, into: sink)
+      return sink.bytes
+    } catch let error as UpdateError where error.code == .notAvailable {
+      return nil
     }
-    objects += frames.map {
-      Object(name: "\(ReleaseFile.frames)/\($0.digest.hex)", digest: $0.digest.hex, size: $0.storedSize)
+  }
+
+  /// The files beside a release that release.json does not name: envelopes, and a UKI that is signed for Secure Boot.
+  /// Nothing vouches for them but the signatures inside.
+  package func companions(of current: Current) async throws -> [(name: String, bytes: [UInt8])] {
+    var files: [(name: String, bytes: [UInt8])] = []
+    for (name, limit) in [
+      (ReleaseFile.signature, 32 << 20), (ReleaseFile.sbomSignature, 128 << 20),
+      (ReleaseFile.provenanceSignature, 64 << 20), (ReleaseFile.signedUKI, 1 << 30),
+    ] {
+      let path = Names.object("\(current.entry.release).\(name)")
+      if let bytes = try await fetchIfPresent(path, limit: limit) { files.append((name, bytes)) }
     }
-    var seen: Set<String> = []
-    objects = objects.filter { seen.insert($0.digest).inserted }
-    return Plan(
-      release: release, manifest: manifest, files: objects.count, bytes: objects.reduce(0) { $0 + $1.size },
-      missing: objects.filter { !have($0.digest) })
+    return files
+  }
+
+  /// Brings a file into a directory, under its SHA-256; goes on with what an interrupted transfer left there.
+  /// - Throws: `badRelease` if it is not what the release says, `storage`, or an `UpdateError`.
+  package func download(_ object: Object, to directory: String) async throws {
+    let file = try ObjectFile(object, in: directory)
+    let url = "\(baseURL)/\(Names.object(object.digest))"
+    if file.count > 0 {
+      // What lies there may be anything: if it does not lead to the right file, the whole is fetched.
+      if file.count < object.size {
+        do {
+          try await fetcher.fetch(url, from: file.count, limit: object.size, into: file)
+        } catch let error as ChannelError where error.code == .badRelease {
+          try file.restart()
+        }
+      }
+      if file.count > 0, file.isRight {
+        return try file.commit()
+      }
+      try file.restart()
+    }
+    do {
+      try await fetcher.fetch(url, limit: object.size, into: file)
+    } catch let error as ChannelError where error.code == .badRelease {
+      file.discard()
+      throw error
+    }
+    try file.commit()
   }
 
   /// Fetches a file into memory and checks it.

@@ -16,6 +16,8 @@ package struct ChannelError: Error, Sendable, CustomStringConvertible {
     case frozen
     /// A channel's metadata say something that no promotion writes.
     case malformed
+    /// The local disk is full or fails.
+    case storage
     /// The repository is there already, or is not.
     case repository
   }

@@ -1,14 +1,44 @@
 internal import Bytes
-internal import Signing
+package import Signing
 internal import UpdateFramework
 
 /// The gates of a channel, signed by the owners of the top-level targets role in the delegation's entry
 /// (`x-channel`).
 package struct ChannelPolicy: Sendable, Hashable {
+  /// Keys, of which so many must have signed something.
+  package struct Authority: Sendable, Hashable {
+    /// The public keys, each once.
+    package var keys: [PublicKey]
+    /// How many different ones of them.
+    package var threshold: Int
+
+    package init(keys: [PublicKey], threshold: Int = 1) {
+      self.keys = keys
+      self.threshold = threshold
+    }
+  }
+
+  /// A statement about a release that somebody must have signed.
+  package struct Attestation: Sendable, Hashable {
+    package var name: String
+    package var authority: Authority
+
+    package init(name: String, authority: Authority) {
+      self.name = name
+      self.authority = authority
+    }
+  }
+
   /// The channel that a release must have come through.
   package var after: String?
   /// For how many hours the release must have been in that channel.
   package var soakHours: Int
+  /// What must be attested of a release, in the manifest's order.
+  package var attestations: [Attestation] = []
+  /// Who must have signed release.json itself; `nil` if publishing it was enough.
+  package var builtBy: Authority?
+  /// Versions of packages that no release may hold.
+  package var vulnerable: [VulnerableVersion] = []
 
   static let member = "x-channel"
 
@@ -20,18 +50,65 @@ package struct ChannelPolicy: Sendable, Hashable {
   /// The policy in a delegation; `nil` if it is none of a channel.
   init?(_ role: DelegatedRole) throws(ChannelError) {
     guard let value = role.keys.unknown.first(where: { $0.name == Self.member })?.value else { return nil }
+    let wrong = ChannelError(
+      .malformed, "the delegation to \(role.name) has an x-channel that no manifest gives")
     after = value["after"]?.text
     soakHours = value["soak_hours"]?.integer ?? 0
-    guard value.members != nil, soakHours >= 0 else {
-      throw ChannelError(.malformed, "the delegation to \(role.name) has an x-channel that no manifest gives")
+    guard value.members != nil, soakHours >= 0 else { throw wrong }
+    for member in value["attestations"]?.members ?? [] {
+      guard AttestationName.isValid(member.name), let authority = Authority(member.value) else { throw wrong }
+      attestations.append(Attestation(name: member.name, authority: authority))
+    }
+    if let value = value["built_by"] {
+      guard let authority = Authority(value) else { throw wrong }
+      builtBy = authority
+    }
+    for element in value["vulnerable"]?.elements ?? [] {
+      guard let version = element.text.flatMap({ VulnerableVersion($0) }) else { throw wrong }
+      vulnerable.append(version)
     }
   }
 
   var json: JSONMember {
     var members: [JSONMember] = []
     if let after { members.append(JSONMember("after", .string(after))) }
+    if !attestations.isEmpty {
+      members.append(
+        JSONMember(
+          "attestations",
+          .object(attestations.sorted { $0.name < $1.name }.map { JSONMember($0.name, $0.authority.json) })))
+    }
+    if let builtBy { members.append(JSONMember("built_by", builtBy.json)) }
     members.append(JSONMember("soak_hours", .integer(soakHours)))
+    if !vulnerable.isEmpty {
+      members.append(JSONMember("vulnerable", .array(vulnerable.map { .string($0.description) })))
+    }
     return JSONMember(Self.member, .object(members))
+  }
+}
+
+extension ChannelPolicy.Authority {
+  /// `nil` for anything but a list of Ed25519 keys and how many of them count.
+  fileprivate init?(_ value: JSONValue) {
+    guard let elements = value["keys"]?.elements, let threshold = value["threshold"]?.integer,
+      threshold >= 1, threshold <= elements.count
+    else { return nil }
+    var keys: [PublicKey] = []
+    for element in elements {
+      guard let text = element.text, let bytes = Hex.decode(text),
+        let key = try? PublicKey(bytes: bytes, name: "key-\(text.prefix(8))")
+      else { return nil }
+      keys.append(key)
+    }
+    guard Set(keys.map(\.bytes)).count == keys.count else { return nil }
+    self.init(keys: keys, threshold: threshold)
+  }
+
+  fileprivate var json: JSONValue {
+    .object([
+      JSONMember("keys", .array(keys.map { .string(Hex.encode($0.bytes)) })),
+      JSONMember("threshold", .integer(threshold)),
+    ])
   }
 }
 
@@ -54,4 +131,17 @@ enum Names {
   /// Where a file is that a release names by its SHA-256: a plain file that no metadata list, because
   /// release.json does.
   static func object(_ digest: String) -> String { "targets/objects/\(digest.prefix(2))/\(digest)" }
+
+  /// Where an attestation of a release is.
+  static func attestation(_ name: String, of release: String) -> String {
+    object("\(release).attestation.\(name).dsse.json")
+  }
+}
+
+/// What an attestation may be called: it stands in a file's name.
+package enum AttestationName {
+  package static func isValid(_ name: String) -> Bool {
+    (1...40).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: "-")
+      && name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) || $0 == 0x2d }
+  }
 }

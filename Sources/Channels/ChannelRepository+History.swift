@@ -33,14 +33,9 @@ extension ChannelRepository {
           .malformed,
           "version \(version) of the channel \(channelName) is missing in \(directory.path); restore it")
       }
-      let signers = metadata.signatures.map(\.keyID).filter { id in
-        keys[id].map { key in metadata.isSigned(by: key, as: id) } ?? false
-      }
       events.append(
-        ChannelEvent(
-          version: version, expires: metadata.signed.header.expires,
-          changes: try Self.changes(from: previous, to: metadata.signed, channel: channelName),
-          signers: Set(signers.map(name(ofKey:))).sorted()))
+        try ChannelEvent(
+          metadata, after: previous, channel: channelName, keys: keys, name: name(ofKey:)))
       previous = metadata.signed
     }
     return events

@@ -94,6 +94,7 @@ extension ChannelRepository {
         event.changes.contains { $0.entry?.image == entry.image && $0.entry?.release == entry.release }
       } : false
     if !hadIt { try checkGates(channel, entry, now) }
+    try checkRelease(entry, in: channel)
   }
 
   private func checkGates(_ channel: Channel, _ entry: ChannelEntry, _ now: UpdateTime) throws {

@@ -44,12 +44,25 @@ extension ChannelRepository {
         "\(release.name) \(release.version) is published already with other content (\(listed.digests.sha256?.hex ?? "")); "
           + "a release is never replaced: raise the version")
     }
-    for artifact in release.artifacts {
-      try copy(reader.read(artifact.name), as: artifact.sha256, &publication)
+    // Frames are named by the SHA-256 of their bytes as stored.
+    var pieces = Recipe.Pieces()
+    var seen: Set<String> = []
+    for frame in try reader.index().frames where seen.insert(frame.digest.hex).inserted {
+      let bytes = try reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)")
+      try copy(bytes, as: frame.digest.hex, &publication)
+      pieces.add(frame.digest.hex, bytes)
     }
-    // Frames too are named by the SHA-256 of their bytes as stored.
-    for frame in try reader.index().frames {
-      try copy(reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)"), as: frame.digest.hex, &publication)
+    // The smallest first: what one is made of may be in the next.
+    let artifacts = release.artifacts.sorted { ($0.size, $0.name) < ($1.size, $1.name) }
+    for artifact in artifacts where seen.insert(artifact.sha256).inserted {
+      let bytes = try reader.read(artifact.name)
+      try copy(bytes, as: artifact.sha256, &publication)
+      guard bytes.count >= Recipe.leastFile else { continue }
+      if let (recipe, between) = Recipe.make(for: bytes, from: pieces) {
+        for piece in between { try copy(piece.bytes, as: piece.digest, &publication) }
+        try copy(recipe.bytes, as: "\(artifact.sha256).recipe", replaces: true, &publication)
+      }
+      pieces.add(artifact.sha256, bytes)
     }
     // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
     for name in [

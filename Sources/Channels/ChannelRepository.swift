@@ -68,8 +68,11 @@ package struct ChannelRepository: Sendable {
 
   /// The releases that were published, by image and then as dpkg orders versions.
   package func releases() -> [PublishedRelease] {
-    let targets = state.targets[Names.releases]?.signed.targets ?? [:]
-    return targets.compactMap { path, file in
+    Self.releases(state.targets[Names.releases]?.signed.targets ?? [:])
+  }
+
+  static func releases(_ targets: [ExactString: TargetFile]) -> [PublishedRelease] {
+    targets.compactMap { path, file in
       let parts = path.text.split(separator: "/")
       guard parts.count == 4 else { return nil }
       return PublishedRelease(image: String(parts[1]), version: String(parts[2]), file: file)

@@ -121,6 +121,55 @@ private struct PlanReader {
       days: try integer(node.entry("days")?.value, atLeast: 1))
   }
 
+  /// Whose keys must have signed something: names, or `{signers, threshold}`.
+  private func authority(_ node: YAMLNode) throws -> ChannelPolicy.Authority {
+    var threshold = 1
+    var signers = node
+    if case .mapping = node.content {
+      try check(node, allows: ["signers", "threshold"])
+      signers = try entry(node, "signers")
+      threshold = try integer(node.entry("threshold")?.value, atLeast: 1) ?? 1
+    }
+    var keys: [PublicKey] = []
+    for (name, location) in try texts(signers) {
+      guard let found = people[name] else {
+        throw Self.problem(
+          .badValue, location, "nobody called \"\(name)\" is listed", "add them under people")
+      }
+      keys += found.filter { key in !keys.contains { $0.bytes == key.bytes } }
+    }
+    guard threshold <= keys.count else {
+      throw Self.problem(
+        .badValue, node.location, "the threshold is \(threshold), but there are \(keys.count) keys",
+        "lower it, or add signers")
+    }
+    return ChannelPolicy.Authority(keys: keys, threshold: threshold)
+  }
+
+  private func attestations(_ node: YAMLNode?) throws -> [ChannelPolicy.Attestation] {
+    guard let node else { return [] }
+    return try entries(node).map { entry in
+      guard AttestationName.isValid(entry.key) else {
+        throw Self.problem(
+          .badValue, entry.keyLocation, "\"\(entry.key)\" is no name of an attestation",
+          "use a to z, 0 to 9 and -")
+      }
+      return ChannelPolicy.Attestation(name: entry.key, authority: try authority(entry.value))
+    }
+  }
+
+  private func vulnerable(_ node: YAMLNode?) throws -> [VulnerableVersion] {
+    guard let node else { return [] }
+    return try texts(node).map { text, location in
+      guard let version = VulnerableVersion(text) else {
+        throw Self.problem(
+          .badValue, location, "\"\(text)\" names no versions of a package",
+          "write PACKAGE < VERSION, PACKAGE = VERSION or PACKAGE")
+      }
+      return version
+    }
+  }
+
   func channels(_ node: YAMLNode) throws -> [RepositoryPlan.Channel] {
     var channels: [RepositoryPlan.Channel] = []
     for entry in try entries(node) {
@@ -145,10 +194,14 @@ private struct PlanReader {
         throw Self.problem(
           .conflict, entry.keyLocation, "soakHours without after says nothing", "add after: CHANNEL")
       }
+      var policy = ChannelPolicy(after: after?.text, soakHours: soak)
+      policy.attestations = try attestations(entry.value.entry("attestations")?.value)
+      policy.builtBy = try entry.value.entry("builtBy").map { try authority($0.value) }
+      policy.vulnerable = try vulnerable(entry.value.entry("vulnerable")?.value)
+      let gates = ["after", "soakHours", "attestations", "builtBy", "vulnerable"]
       channels.append(
         RepositoryPlan.Channel(
-          name: entry.key, role: try role(entry.value, extra: ["after", "soakHours"]),
-          policy: ChannelPolicy(after: after?.text, soakHours: soak)))
+          name: entry.key, role: try role(entry.value, extra: gates), policy: policy))
     }
     return channels
   }

@@ -17,7 +17,8 @@ package struct Assignment: Sendable {
   /// What the device boots.
   package enum Source: Sendable, Hashable {
     case release(ReleaseReference)
-    case channel(String)
+    /// What a channel says of an image; `nil` for the only one that it has.
+    case channel(String, image: String? = nil)
     case localDisk
     /// Nothing, and it is not even noted.
     case ignored
@@ -147,9 +148,10 @@ extension Inventory {
 
   private static func source(of group: FleetGroup, _ steps: inout [String]) -> Assignment.Source {
     switch group.source {
-    case .channel(let channel):
-      steps.append("the group \(group.name) follows the channel \(channel)")
-      return .channel(channel)
+    case .channel(let channel, let image):
+      steps.append(
+        "the group \(group.name) follows the channel \(channel)\(image.map { " with the image \($0)" } ?? "")")
+      return .channel(channel, image: image)
     case .release(let release):
       steps.append("the group \(group.name) is pinned to \(release)")
       return .release(release)

@@ -7,6 +7,31 @@ package protocol Fetcher: Sendable {
   ///   begin.
   /// - Throws: `notAvailable`, `unreachable`, `tooLarge`, `tooSlow`, or what the sink threw.
   func fetch(_ url: String, limit: Int, into sink: any TransferSink) async throws
+  /// Fetches the bytes from `offset` on, to go on with an interrupted transfer.
+  func fetch(_ url: String, from offset: Int, limit: Int, into sink: any TransferSink) async throws
+}
+
+extension Fetcher {
+  package func fetch(_ url: String, from offset: Int, limit: Int, into sink: any TransferSink) async throws {
+    try await fetch(url, limit: limit, into: offset == 0 ? sink : SkippingSink(offset, sink))
+  }
+}
+
+/// Leaves out the beginning. The fetcher's during a transfer.
+private final class SkippingSink: TransferSink, @unchecked Sendable {
+  private var left: Int
+  private let sink: any TransferSink
+
+  init(_ count: Int, _ sink: any TransferSink) {
+    left = count
+    self.sink = sink
+  }
+
+  func receive(_ bytes: UnsafeRawBufferPointer) throws {
+    let skipped = min(left, bytes.count)
+    left -= skipped
+    if skipped < bytes.count { try sink.receive(UnsafeRawBufferPointer(rebasing: bytes[skipped...])) }
+  }
 }
 
 extension Fetcher {
@@ -39,7 +64,11 @@ package final class HTTPFetcher: Fetcher {
   deinit { engine.stop() }
 
   package func fetch(_ url: String, limit: Int, into sink: any TransferSink) async throws {
-    switch await engine.perform(address: url, limit: limit, into: sink) {
+    try await fetch(url, from: 0, limit: limit, into: sink)
+  }
+
+  package func fetch(_ url: String, from offset: Int, limit: Int, into sink: any TransferSink) async throws {
+    switch await engine.perform(address: url, offset: offset, limit: limit, into: sink) {
     case .complete: return
     // 403 is what object storage answers for a file that is not there, to those who may not list.
     case .status(let status) where status == 404 || status == 403:

@@ -41,6 +41,9 @@ package struct LocalMetadata: Sendable {
     (try? AtomicFile.read(path(of: role), limit: limit)) ?? nil
   }
 
+  /// The bytes of what was trusted last of a role; `nil` if there is nothing.
+  package func trusted(_ role: String, limit: Int) -> [UInt8]? { read(role, limit: limit) }
+
   /// The trusted root.
   /// - Throws: `noRoot`.
   func readRoot(limit: Int) throws(UpdateError) -> [UInt8] {

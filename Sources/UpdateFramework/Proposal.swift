@@ -138,6 +138,18 @@ package struct Proposal: Sendable {
     }
   }
 
+  /// Whether the repository has exactly this already, or newer versions of all roles.
+  package func isMerged(in repository: Repository) -> Bool {
+    func isMerged<Content>(_ proposed: Metadata<Content>?, _ current: Metadata<Content>?) -> Bool {
+      guard let proposed, let current else { return false }
+      let (version, there) = (proposed.signed.header.version, current.signed.header.version)
+      return there > version || there == version && current.signedBytes == proposed.signedBytes
+    }
+    return roles.allSatisfy {
+      $0 == "root" ? isMerged(root, repository.root) : isMerged(targets[$0], repository.targets[$0])
+    }
+  }
+
   /// Whether every role has the signatures that it needs.
   package func isComplete(in repository: Repository?) -> Bool {
     roles.allSatisfy { name in

@@ -100,6 +100,22 @@ package struct RepositoryDirectory: Sendable {
     return true
   }
 
+  /// The bytes of a file below the repository's directory that no metadata list; `nil` if there is none.
+  /// - Throws: `tooLarge` beyond `limit`, `localStorage`.
+  package func readObject(at name: String, limit: Int) throws(UpdateError) -> [UInt8]? {
+    try AtomicFile.read("\(path)/\(name)", limit: limit)
+  }
+
+  /// The bytes of a target's file at a path from ``targetPath(_:_:)``; `nil` if it is not there, or not what its metadata
+  /// say.
+  /// - Throws: `localStorage`.
+  package func readTarget(at place: String, _ file: TargetFile) throws(UpdateError) -> [UInt8]? {
+    guard let bytes = try AtomicFile.read(place, limit: file.length), bytes.count == file.length,
+      file.digests.fit(bytes)
+    else { return nil }
+    return bytes
+  }
+
   /// A version of targets metadata as it lies there, not verified; `nil` if there is none.
   package func targets(
     _ role: ExactString, version: Int, limits: UpdateLimits = UpdateLimits()
@@ -119,10 +135,20 @@ package struct RepositoryDirectory: Sendable {
     }
   }
 
-  /// Keeps other publishers out while this one changes the repository.
-  /// - Throws: `conflict`, `localStorage`.
+  /// Keeps other publishers out while this one changes the repository. One that is at work is waited for: it needs a
+  /// moment, unless it hangs.
+  /// - Throws: `conflict` after ten seconds, `localStorage`.
   func lock() throws(UpdateError) -> LocalMetadata.Lock {
     try Self.makeDirectories(of: "\(metadata)/x")
-    return try LocalMetadata(directory: metadata).lock()
+    for _ in 0..<500 {
+      do throws(UpdateError) {
+        return try LocalMetadata(directory: metadata).lock()
+      } catch {
+        guard error.code == .conflict else { throw error }
+        usleep(20_000)
+      }
+    }
+    throw UpdateError(
+      .conflict, "somebody else has been changing \(path) for ten seconds; try again when it is done")
   }
 }

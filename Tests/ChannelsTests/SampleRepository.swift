@@ -47,10 +47,10 @@ struct SampleRepository {
     }
   }
 
-  init(at path: String) async throws {
+  init(at path: String, manifest: String = Self.manifest, keys: [String: KeyPair]? = nil) async throws {
     directory = RepositoryDirectory(path)
-    keys = try Self.pairs()
-    let draft = try Self.plan(Self.manifest, keys).draft(over: nil, now: now)
+    self.keys = try keys ?? Self.pairs()
+    let draft = try Self.plan(manifest, self.keys).draft(over: nil, now: now)
     try await merge(draft.proposal(reason: "the beginning"), ["ada-laptop", "bob", "ci", "eve"])
   }
 
@@ -69,8 +69,8 @@ struct SampleRepository {
   }
 
   /// Lists a release without a build: what it is made of does not matter to channels.
-  func list(_ image: String, _ version: String) async throws {
-    let bytes = Array("release \(image) \(version)".utf8)
+  func list(_ image: String, _ version: String, bytes: [UInt8]? = nil) async throws {
+    let bytes = bytes ?? Array("release \(image) \(version)".utf8)
     let file = TargetFile(length: bytes.count, digests: ContentDigests(sha256: SHA256.digest(of: bytes)))
     try directory.add(bytes, target: Names.release(image, version).text, file)
     var draft = RepositoryDraft(try open().state, now: now)

@@ -80,7 +80,8 @@ extension BootDirector {
       // What asked by DHCP before; a script that is asked for out of the blue is for UEFI if its device ever was.
       let firmware = record.flatMap { state.boots[$0.id]?.firmware ?? $0.seen.firmware } ?? ""
       return (
-        self.verdict(for: identity, record: record, firmware: nil, address: nil, state.settings, now),
+        self.verdict(
+          for: identity, record: record, firmware: nil, address: nil, state.settings, state.channels, now),
         firmware.hasPrefix("uefi")
       )
     }

@@ -1,5 +1,6 @@
 package import Fleet
 internal import FoundationEssentials
+internal import Manifest
 package import NetworkTypes
 package import ServerCore
 internal import Synchronization
@@ -11,11 +12,18 @@ package struct Operations: Sendable {
   private let registry: MetricsRegistry
   private let health: ServerHealth
   private let operators: OperatorNetworks
+  private let follower: ChannelFollower?
+  private let git: GitViewer
 
+  /// - Parameters:
+  ///   - follower: What follows the repository; `nil` if there is none.
+  ///   - git: What follows a git repository.
   package init(
     director: BootDirector, store: any FleetStore, registry: MetricsRegistry, health: ServerHealth,
-    operators: OperatorNetworks
+    operators: OperatorNetworks, follower: ChannelFollower? = nil, git: GitViewer = GitViewer()
   ) {
+    self.git = git
+    self.follower = follower
     self.director = director
     self.store = store
     self.registry = registry
@@ -60,16 +68,52 @@ package struct Operations: Sendable {
             directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
       case 2 where path == ["v1", "events"]:
         return try json(store.events(limit: 200).map { EventView($0) })
+      case 2 where path == ["v1", "git"]:
+        guard let view = git.view else {
+          return .text(404, "This server follows no git repository: name one in its settings (git).")
+        }
+        return try json(view)
       case 2 where path == ["v1", "releases"]:
         return try json(director.library.releases.map { ReleaseView($0) })
       default:
+        if let answer = try repository(path) { return answer }
         return .text(
-          404, "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events and v1/releases.")
+          404,
+          "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events, v1/releases, v1/git, v1/repository[/releases|/proposals], v1/channels and v1/channels/CHANNEL[/history]."
+        )
       }
     } catch let error as FleetError where error.code == .notFound || error.code == .ambiguous {
       return .text(404, error.message)
     } catch {
       return .text(500, "\(error)")
+    }
+  }
+
+  /// What is known of the repository; `nil` for what is none of it.
+  private func repository(_ path: [String]) throws -> HTTPResponse? {
+    guard path.count >= 2, path[0] == "v1", ["repository", "channels"].contains(path[1]) else { return nil }
+    guard let follower else {
+      return .text(404, "This server follows no repository: name one in its settings (repository).")
+    }
+    let view = follower.view.withLock(\.self)
+    switch (path[1], path.count) {
+    case ("repository", 2):
+      return try json(
+        RepositoryReport(
+          source: follower.settings.from, valid: follower.isValid(view), problem: view.problem,
+          roles: view.roles))
+    case ("repository", 3) where path[2] == "releases":
+      return try json(view.releases.map { RepositoryView.Release($0) })
+    case ("repository", 3) where path[2] == "proposals": return try json(view.proposals)
+    case ("channels", 2): return try json(view.channels)
+    case ("channels", 3...4):
+      guard let channel = view.channels.first(where: { $0.name == path[2] }) else {
+        return .text(404, "There is no channel \(path[2]).")
+      }
+      if path.count == 3 { return try json(channel) }
+      guard path[3] == "history" else { return nil }
+      return try json((view.histories[channel.name] ?? []).map { RepositoryView.Event($0) })
+    default: return nil
     }
   }
 

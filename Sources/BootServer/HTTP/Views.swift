@@ -56,7 +56,7 @@ extension Assignment.Source {
   package var text: String {
     switch self {
     case .release(let release): release.description
-    case .channel(let name): "channel \(name)"
+    case .channel(let name, let image): "channel \(name)\(image.map { " (\($0))" } ?? "")"
     case .localDisk: "local disk"
     case .ignored: "nothing: ignored"
     case .held: "nothing: held"

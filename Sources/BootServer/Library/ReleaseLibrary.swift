@@ -1,6 +1,8 @@
 package import Bytes
 internal import CPosixShim
+internal import Channels
 internal import FoundationEssentials
+internal import FrameFormat
 internal import Glibc
 internal import ImageBuilder
 package import Manifest
@@ -69,6 +71,35 @@ package final class ReleaseLibrary: Sendable {
   package var problems: [String] { state.withLock { $0.problems.values.sorted() } }
 
   package subscript(digest: SHA256Digest) -> LibraryRelease? { state.withLock { $0.releases[digest] } }
+
+  /// Where a file with these contents should be: an artifact, or a frame, of any release. Nobody has looked at its bytes.
+  func path(ofContent digest: String) -> String? {
+    guard let hash = SHA256Digest(hex: digest) else { return nil }
+    if let entry = state.withLock({ $0.byDigest[hash] }) { return entry.path }
+    return releases.lazy.map {
+      "\(self.directory)/\(Self.folder)/\($0.digest.hex)/\(ReleaseFile.frames)/\(digest)"
+    }
+    .first { access($0, F_OK) == 0 }
+  }
+
+  /// The files of the newest releases of an image: what another one may share with them.
+  func localFiles(like image: String) -> LocalFiles {
+    var files = LocalFiles()
+    for release in releases.filter({ $0.name == image }).prefix(2) {
+      let path = "\(directory)/\(Self.folder)/\(release.digest.hex)"
+      for artifact in release.artifacts {
+        if let digest = artifact.digest, let size = artifact.size {
+          files.add(digest.hex, path: "\(path)/\(artifact.name)", size: size)
+        }
+      }
+      guard let frames = try? ReleaseReader(path).index().frames else { continue }
+      for frame in frames {
+        files.add(
+          frame.digest.hex, path: "\(path)/\(ReleaseFile.frames)/\(frame.digest.hex)", size: frame.storedSize)
+      }
+    }
+    return files
+  }
 
   /// The release that a reference means; of several with that name and version the newest, by time stamp, then digest.
   package func find(_ reference: ReleaseReference) -> LibraryRelease? {

@@ -109,7 +109,7 @@ package struct ReleasePublisher: Sendable {
 }
 
 /// One publication at a time.
-private struct LibraryLock: ~Copyable {
+struct LibraryLock: ~Copyable {
   private let file: Int32
 
   init(_ folder: String) throws {

@@ -39,11 +39,17 @@ package struct BootPolicy: Sendable {
   private let inventory: Inventory
   private let library: ReleaseLibrary
   private let chainloadsUEFI: Bool
+  private let channels: ChannelTable?
 
-  /// - Parameter chainloadsUEFI: Whether UEFI firmware that loads by TFTP gets iPXE first.
-  package init(inventory: Inventory, library: ReleaseLibrary, chainloadsUEFI: Bool) {
+  /// - Parameters:
+  ///   - chainloadsUEFI: Whether UEFI firmware that loads by TFTP gets iPXE first.
+  ///   - channels: What the channels say; `nil` if there is no repository.
+  package init(
+    inventory: Inventory, library: ReleaseLibrary, chainloadsUEFI: Bool, channels: ChannelTable? = nil
+  ) {
     self.inventory = inventory
     self.library = library
+    self.channels = channels
     self.chainloadsUEFI = chainloadsUEFI
   }
 
@@ -68,11 +74,34 @@ package struct BootPolicy: Sendable {
     case .held(let reason): return verdict(.silence(isNoted: true), nil, reason)
     case .localDisk:
       return verdict(.localDisk, nil, "\(assignment.name) is told to boot from its local disk")
-    case .channel(let name):
-      return verdict(
-        .silence(isNoted: true), nil,
-        "\(assignment.name) follows the channel \(name), and this server knows no channels yet: pin its group to a release"
-      )
+    case .channel(let name, let image):
+      guard let channels else {
+        return verdict(
+          .silence(isNoted: true), nil,
+          "\(assignment.name) follows the channel \(name), and this server follows no repository: name one in its settings (repository), or pin the group to a release"
+        )
+      }
+      switch channels.current(name, image: image, now: now) {
+      case .refused(let reason):
+        return verdict(.silence(isNoted: true), nil, "\(assignment.name) boots nothing: \(reason)")
+      case .release(let entry):
+        steps.append(
+          "\(name) names \(entry.image) \(entry.version) since \(entry.time) (version \(entry.channelVersion) of its metadata, good until \(ChannelTable.text(entry.validUntil))): \(entry.reason)"
+        )
+        if let from = entry.rollbackFrom { steps.append("that is a rollback from \(from), signed as such") }
+        if let problem = channels.problem {
+          steps.append(
+            "the last look at the repository failed, and what was trusted before counts until it expires: \(problem)"
+          )
+        }
+        if let coming = channels.channels[name]?.coming {
+          steps.append("\(coming) is on its way from the repository, and follows once it is here")
+        }
+        if let problem = channels.channels[name]?.problem {
+          steps.append("what the channel says by now is not served: \(problem)")
+        }
+        reference = .digest(entry.release.hex)
+      }
     case .release(let pinned): reference = pinned
     }
     guard let release = library.find(reference) else {

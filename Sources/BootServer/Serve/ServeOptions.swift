@@ -1,3 +1,5 @@
+internal import CPosixShim
+internal import Glibc
 package import Manifest
 
 /// How `netimg serve` was called: what a manifest does not say, or what goes before it.
@@ -7,6 +9,8 @@ package struct ServeOptions: Sendable {
   package var state: String?
   package var library: String?
   package var fleet: String?
+  /// Who may sign commits, if the fleet is a git repository.
+  package var allowedSigners: String?
   package var listen: [String] = []
   package var dhcp: DHCPSettings.Mode?
   package var isTFTPOff = false
@@ -17,6 +21,11 @@ package struct ServeOptions: Sendable {
 
   package init(defaultState: String) {
     self.defaultState = defaultState
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The settings that hold now: defaults, the manifest, and these options over them, in that order. Paths in the
@@ -34,9 +43,37 @@ package struct ServeOptions: Sendable {
     manifest.ipxe.firmware = resolve(manifest.ipxe.firmware) ?? manifest.ipxe.firmware
     manifest.ipxe.templates = resolve(manifest.ipxe.templates)
     let state = self.state ?? resolve(manifest.state) ?? defaultState
+    if var repository = manifest.repository {
+      if repository.isLocal { repository.from = resolve(repository.from) ?? repository.from }
+      repository.root = resolve(repository.root) ?? repository.root
+      repository.keys = resolve(repository.keys) ?? "\(state)/keys"
+      repository.passphraseFile = resolve(repository.passphraseFile)
+      repository.proposals =
+        resolve(repository.proposals) ?? (repository.isLocal ? "\(repository.from)/proposals" : nil)
+      manifest.repository = repository
+    }
     let library = self.library ?? resolve(manifest.library) ?? "\(state)/library"
-    let isFleetNamed = fleet != nil || manifest.fleet != nil
-    let fleet = self.fleet ?? resolve(manifest.fleet) ?? "\(state)/fleet.yaml"
+    var fleet = self.fleet ?? resolve(manifest.fleet) ?? "\(state)/fleet.yaml"
+    if var git = manifest.git {
+      if !git.from.contains("://") { git.from = resolve(git.from) ?? git.from }
+      git.allowedSigners = resolve(git.allowedSigners) ?? git.allowedSigners
+      manifest.git = git
+    }
+    if let named = self.fleet, named.contains("://") || Self.isDirectory(named) {
+      var git =
+        manifest.git ?? GitSettings(from: named, allowedSigners: allowedSigners ?? "\(state)/allowed_signers")
+      git.from = named
+      manifest.git = git
+    }
+    if let allowedSigners { manifest.git?.allowedSigners = allowedSigners }
+    let isFleetNamed = (self.fleet != nil || manifest.fleet != nil) && manifest.git == nil
+    // What was applied from git lies in a file of the state directory.
+    if manifest.git != nil {
+      fleet = GitFollower.fleetPath(state: state)
+      if manifest.repository?.proposals == nil || manifest.git?.proposals != nil {
+        manifest.repository?.proposals = GitFollower.proposalsPath(state: state)
+      }
+    }
     if !listen.isEmpty { manifest.http.listen = listen }
     if let dhcp {
       manifest.dhcp.mode = dhcp

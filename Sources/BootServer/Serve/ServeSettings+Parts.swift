@@ -85,6 +85,7 @@ extension ServeSettings {
     var names: [String] = []
     if state != other.state { names.append("state") }
     if library != other.library { names.append("library") }
+    if manifest.repository != other.manifest.repository { names.append("repository") }
     if listeners != other.listeners { names.append("http.listen") }
     if certificate != other.certificate { names.append("http.certificate") }
     if manifest.tftp.port != other.manifest.tftp.port

@@ -34,6 +34,7 @@ package final class ServerProcess: Sendable {
   /// - Throws: What cannot be read, opened or bound, as one sentence; or why a part of the server ended by itself.
   package func run() async throws {
     let settings = try options.settings()
+    let requests = reloadRequests
     let writer = LogWriter(
       label: "netimg", format: settings.manifest.log.format == .json ? .json : .text, level: settings.logLevel
     )
@@ -55,14 +56,39 @@ package final class ServerProcess: Sendable {
       boots: try store.lastBoots(since: now - BootDirector.silence), nextBoot: try store.nextBootID(),
       metrics: metrics)
     let health = ServerHealth()
+    let follower = try settings.manifest.repository.map {
+      try ChannelFollower(
+        $0, state: settings.state, director: director, health: health, metrics: ChannelMetrics(registry),
+        logger: logger)
+    }
     let operators = OperatorNetworks(settings.manifest.http.operators)
     let limits = ConnectionLimits(
       total: settings.manifest.http.connections, perPeer: settings.manifest.http.connectionsPerClient)
     Self.addGauges(registry, director, library, limits)
+    let gitView = GitViewer()
     let responder = BootResponder(
       director: director,
       operations: Operations(
-        director: director, store: store, registry: registry, health: health, operators: operators))
+        director: director, store: store, registry: registry, health: health, operators: operators,
+        follower: follower, git: gitView))
+    let git = try settings.manifest.git.map { git in
+      try GitFollower(git, state: settings.state, registry: registry) { severity, message in
+        director.log(director.clock(), severity, "git", nil, message)
+        logger.log(
+          level: severity == .info ? .notice : severity == .warning ? .warning : .error, "\(message)")
+      } overridden: {
+        director.overriddenDevices
+      } onFleet: {
+        requests.yield()
+      }
+    }
+    if let git {
+      gitView.set(git)
+      git.look()
+      directorSettings.inventory = try settings.inventory()
+      director.change(directorSettings)
+    }
+    await follower?.begin()
     // Packets first: what they need may be missing, and then nothing was promised to anybody.
     let packets = try PacketService(settings, director: director, store: store)
     let http = try await HTTPServer(
@@ -75,9 +101,12 @@ package final class ServerProcess: Sendable {
       director: director,
       packets: packets, limits: limits, operators: operators, logger: logger)
     let maintenance = MaintenanceService(director: director, store: store, health: health, logger: logger)
+    var services: [any Service] = [maintenance, packets, http, reloader]
+    if let follower { services.append(follower) }
+    if let git { services.append(git) }
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: ([maintenance, packets, http, reloader] as [any Service]).map {
+        services: services.map {
           .init(
             service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
             failureTerminationBehavior: .cancelGroup)

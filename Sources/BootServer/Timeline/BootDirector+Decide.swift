@@ -39,7 +39,8 @@ extension BootDirector: BootDecider {
       assignment = state.settings.inventory.assignment(of: identity, known: record, address: address)
     }
     let verdict = BootPolicy(
-      inventory: state.settings.inventory, library: library, chainloadsUEFI: state.settings.chainloadsUEFI
+      inventory: state.settings.inventory, library: library, chainloadsUEFI: state.settings.chainloadsUEFI,
+      channels: state.channels
     ).verdict(for: assignment, device: record, firmware: firmware, now: now / 1000)
     if let record { setRelease(of: record.id, verdict, &state) }
     switch verdict.action {

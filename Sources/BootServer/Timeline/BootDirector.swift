@@ -32,6 +32,8 @@ package final class BootDirector: Sendable {
 
   struct State: Sendable {
     var settings: Settings
+    /// What the repository's channels say; `nil` if none is followed.
+    var channels: ChannelTable?
     var table: DeviceTable
     /// The boot of each device that goes on, or was the last.
     var boots: [Int64: BootRecord] = [:]
@@ -79,6 +81,11 @@ package final class BootDirector: Sendable {
   /// Other settings, from now on.
   package func change(_ settings: Settings) { state.withLock { $0.settings = settings } }
 
+  /// What the channels say, from now on.
+  package func follow(_ channels: ChannelTable?) { state.withLock { $0.channels = channels } }
+
+  package var channels: ChannelTable? { state.withLock(\.channels) }
+
   package var settings: Settings { state.withLock(\.settings) }
 
   /// What a device that the store or the inventory knows is to boot, without any question of its own.
@@ -87,24 +94,32 @@ package final class BootDirector: Sendable {
     return state.withLock { state in
       let record = state.table.find(identity)
       return self.verdict(
-        for: identity, record: record, firmware: firmware, address: nil, state.settings, now)
+        for: identity, record: record, firmware: firmware, address: nil, state.settings, state.channels, now)
     }
   }
 
   func verdict(
     for identity: DeviceIdentity, record: DeviceRecord?, firmware: BootFirmware?, address: IPv4Address?,
-    _ settings: Settings, _ now: Int64
+    _ settings: Settings, _ channels: ChannelTable?, _ now: Int64
   ) -> BootVerdict {
     let known = address ?? record?.seen.address.flatMap { IPv4Address($0) }
     let assignment = settings.inventory.assignment(of: identity, known: record, address: known)
     return BootPolicy(
-      inventory: settings.inventory, library: library, chainloadsUEFI: settings.chainloadsUEFI
+      inventory: settings.inventory, library: library, chainloadsUEFI: settings.chainloadsUEFI,
+      channels: channels
     )
     .verdict(for: assignment, device: record, firmware: firmware, now: now / 1000)
   }
 
   /// How many devices it knows.
   package var deviceCount: Int { state.withLock(\.table.count) }
+
+  /// How many devices have settings of an operator's that no manifest knows of.
+  package var overriddenDevices: Int {
+    state.withLock { state in
+      state.table.records.values.count { $0.settings.release != nil || $0.settings.group != nil }
+    }
+  }
 
   package func device(_ identity: DeviceIdentity) -> DeviceRecord? {
     state.withLock { $0.table.find(identity) }

@@ -2,6 +2,9 @@ extension FleetKeys {
   static let groupName = Key("name", .text(.name), "The group's name.", example: "edge", required: true)
   static let channel = Key(
     "channel", .text(.name), "The channel that says which release is current.", example: "prod")
+  static let image = Key(
+    "image", .text(.name), "With channel: which of its images; its only one if this is missing.",
+    example: "edge-router")
   static let release = Key(
     "release", reference, "The release to boot, whatever any channel says.", example: "edge-router@1.2.0")
   static let localDisk = Key(
@@ -25,13 +28,18 @@ extension FleetKeys {
 
   static let group = ValueType<FleetGroup>.object(
     "DeviceGroup", "Devices that boot the same.",
-    keys: [groupName, ManifestKeys.description, channel, release, localDisk, match, retry],
+    keys: [groupName, ManifestKeys.description, channel, image, release, localDisk, match, retry],
     exactlyOne: ["channel", "release", "localDisk"]
   ) { fields, context in
     guard let name = fields[groupName] else { return nil }
     let source: BootSource
+    if fields[channel] == nil, let image = fields.located(image) {
+      context.report(
+        .conflict, at: image.location, "image without channel says nothing",
+        suggestion: "add channel: NAME, or write release: NAME@VERSION")
+    }
     if let channel = fields[channel] {
-      source = .channel(channel)
+      source = .channel(channel, image: fields[image])
     } else if let release = fields[release] {
       source = .release(release)
     } else {

@@ -28,12 +28,20 @@ enum ServerKeys {
   static let ipxe = Key(
     "ipxe", ipxeSettings, "iPXE's programs and scripts.", example: "{firmware: /usr/lib/ipxe}")
 
+  static let repository = Key(
+    "repository", repositorySettings, "The repository whose channels groups of devices follow.",
+    example: "{from: /srv/netimg/repository, root: root.json}")
+
+  static let git = Key(
+    "git", gitSettings, "A git repository with the fleet's manifest, which is followed in place of a file.",
+    example: "{from: https://example.org/fleet.git, allowedSigners: allowed_signers}")
+
   static let server = ValueType<ServerManifest>.object(
     "Server", "The settings of netimg serve.",
     keys: [
       ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http, tftp,
       dhcp,
-      ipxe,
+      ipxe, repository, git,
     ]
   ) { fields, _ in
     var server = ServerManifest()
@@ -46,6 +54,8 @@ enum ServerKeys {
     if let tftp = fields[tftp] { server.tftp = tftp }
     if let dhcp = fields[dhcp] { server.dhcp = dhcp }
     if let ipxe = fields[ipxe] { server.ipxe = ipxe }
+    server.repository = fields[repository]
+    server.git = fields[git]
     return server
   }
 

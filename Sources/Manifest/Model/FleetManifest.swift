@@ -52,8 +52,8 @@ package struct FleetGroup: Sendable, Hashable {
 
 /// Where a group's devices get their image from.
 package enum BootSource: Sendable, Hashable {
-  /// What the channel of this name says.
-  case channel(String)
+  /// What the channel of this name says of an image; `nil` for the only one that the channel has.
+  case channel(String, image: String? = nil)
   /// Always this release.
   case release(ReleaseReference)
   /// Nothing from the network: firmware goes on to the disk.

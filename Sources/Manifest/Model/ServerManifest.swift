@@ -14,6 +14,10 @@ package struct ServerManifest: Sendable {
   package var tftp = TFTPSettings()
   package var dhcp = DHCPSettings()
   package var ipxe = IPXESettings()
+  /// Whose channels groups of devices follow; `nil` for none.
+  package var repository: RepositorySettings?
+  /// The git repository with the fleet's manifest; `nil` for a file.
+  package var git: GitSettings?
 
   package init() {}
 }

@@ -37,6 +37,14 @@ package final class MetricsRegistry: Sendable {
     add(name, .gauge, help) { [("", value())] }
   }
 
+  /// Numbers that are asked for whenever somebody reads the metrics, one for each value of a label.
+  package func gauge(
+    _ name: String, label: String, _ help: String,
+    values: @escaping @Sendable () -> [(label: String, value: Double)]
+  ) {
+    add(name, .gauge, help) { values().map { ("{\(label)=\"\(Self.escape($0.label))\"}", $0.value) } }
+  }
+
   private func add(
     _ name: String, _ kind: Kind, _ help: String,
     samples: @escaping @Sendable () -> [(labels: String, value: Double)]

@@ -3,7 +3,7 @@ internal import BootServer
 internal import Fleet
 
 /// `netimg explain boot`
-struct ExplainBootCommand: ParsableCommand {
+struct ExplainBootCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
     abstract: "Say what a device boots, why, and how its last boot went.",
@@ -21,9 +21,9 @@ struct ExplainBootCommand: ParsableCommand {
   @OptionGroup var state: ServerStateOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
+  func run() async throws {
     let (settings, store, directory) = try state.open(creating: false)
-    let explanation = try BootExplanation(directory.find(device), settings: settings, store: store)
+    let explanation = try await BootExplanation(directory.find(device), settings: settings, store: store)
     if common.json { return Console.json(explanation) }
     var lines = [explanation.verdict]
     for (number, step) in explanation.steps.enumerated() {

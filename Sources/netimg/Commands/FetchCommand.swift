@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Bytes
 internal import Channels
 internal import FoundationEssentials
 internal import UpdateFramework
@@ -10,7 +9,8 @@ struct FetchCommand: AsyncParsableCommand {
     commandName: "fetch", abstract: "Ask a repository what is current, and fetch only what is missing here.",
     discussion: """
       Begins with the root that you were given: --root the first time, the --trust directory from then on. Files are kept
-      in --output by their SHA-256; a release that is here already (--have) spares what both share.
+      in --output by their SHA-256; a release that is here already (--have) spares what both share. Large files are put
+      together from frames and parts where the repository says how. An interrupted run is gone on with by the next.
 
       Examples:
         netimg fetch router --channel prod --from https://example.org/repo --root root.json --trust trust --dry-run
@@ -58,45 +58,31 @@ struct FetchCommand: AsyncParsableCommand {
     if let root, !FileManager.default.fileExists(atPath: local.path(of: "root")) {
       try local.initialize(rootFile: root)
     }
-    let address =
-      from.contains("://") ? from : "file://\(URL(fileURLWithPath: from).standardizedFileURL.path)"
-    let client = try ChannelClient(trust: local, fetcher: try HTTPFetcher(), url: address)
+    let fetcher = CountingFetcher(try HTTPFetcher())
+    let client = try ChannelClient(trust: local, fetcher: fetcher, url: ChannelClient.address(of: from))
     let current = try await client.current(image, in: channel)
-    let here = try digests()
-    let plan = try await client.plan(current) { here.contains($0) }
-    let report = FetchReport(current, plan, channel: channel)
+    var here = LocalFiles()
+    for directory in have + (output.map { [$0] } ?? []) { here.add(directory: directory) }
+    let plan = try await client.plan(current, here: here)
     if let output {
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
       let progress = common.progress()
       progress.begin("Fetching")
-      try Data(plan.manifest).write(to: URL(fileURLWithPath: "\(output)/\(report.release)"), options: .atomic)
-      for object in plan.missing {
-        let bytes = try await client.fetch(object)
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(output)/\(object.digest)"), options: .atomic)
-      }
+      try await client.run(plan, into: output)
+      // Last: whoever sees it finds the rest.
+      try Data(plan.manifest).write(
+        to: URL(fileURLWithPath: "\(output)/\(current.entry.release)"), options: .atomic)
       progress.end()
     }
+    let report = FetchReport(current, plan, channel: channel, transferred: fetcher.bytes)
     if common.json { return Console.json(report) }
     Console.out(
       "\(image) \(report.version) is current in \(channel) (sha256:\(report.release)), since \(report.time): "
         + "\(report.reason)")
     Console.out(
-      "\(output == nil ? "would fetch" : "fetched") \(report.missingFiles) of \(report.files) files, "
-        + "\(report.missingBytes) of \(report.bytes) bytes")
-  }
-
-  /// The SHA-256 of all files that are here. Names are not believed.
-  private func digests() throws -> Set<String> {
-    var found: Set<String> = []
-    for directory in have + (output.map { [$0] } ?? []) {
-      for path in (try? FileManager.default.subpathsOfDirectory(atPath: directory)) ?? [] {
-        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(path)")) else {
-          continue
-        }
-        found.insert(SHA256.digest(of: [UInt8](bytes)).hex)
-      }
-    }
-    return found
+      "\(output == nil ? "would fetch" : "fetched") \(report.missingFiles) files with \(report.missingBytes) bytes of the release's "
+        + "\(report.files) files with \(report.bytes) bytes"
+        + (report.assembledFiles > 0 ? "; \(report.assembledFiles) are put together from parts" : ""))
   }
 }
 
@@ -113,8 +99,11 @@ private struct FetchReport: Encodable {
   let bytes: Int
   let missingFiles: Int
   let missingBytes: Int
+  let assembledFiles: Int
+  /// Bytes that came from the repository so far, metadata and all.
+  let transferredBytes: Int
 
-  init(_ current: ChannelClient.Current, _ plan: ChannelClient.Plan, channel: String) {
+  init(_ current: ChannelClient.Current, _ plan: ChannelClient.Plan, channel: String, transferred: Int) {
     image = current.entry.image
     self.channel = channel
     channelVersion = current.channelVersion
@@ -127,5 +116,7 @@ private struct FetchReport: Encodable {
     bytes = plan.bytes
     missingFiles = plan.missing.count
     missingBytes = plan.missingBytes
+    assembledFiles = plan.assembledFiles
+    transferredBytes = transferred
   }
 }

@@ -15,7 +15,7 @@ struct RepoCommand: AsyncParsableCommand {
       """,
     subcommands: [
       RepoProposeCommand.self, RepoReviewCommand.self, RepoSignCommand.self, RepoMergeCommand.self,
-      RepoRefreshCommand.self, RepoStatusCommand.self,
+      RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self,
     ])
 }
 

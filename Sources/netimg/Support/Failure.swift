@@ -116,6 +116,7 @@ enum Failure {
     switch code {
     case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
     case .replaced, .badRelease, .gate, .frozen, .malformed: ExitStatus.refused
+    case .storage: ExitStatus.inputOutput
     }
   }
 

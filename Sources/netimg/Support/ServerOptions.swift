@@ -23,9 +23,18 @@ struct ServerStateOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "The fleet's manifest (default: fleet.yaml in the state directory).", valueName: "file"),
+      "The fleet's manifest (default: fleet.yaml in the state directory), or a git repository that holds it: a directory or an address.",
+      valueName: "file-or-repository"),
     completion: .file(extensions: ["yaml", "yml"]))
   var fleet: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "With a git repository: who may sign its commits, as ssh-keygen -Y takes it (default: allowed_signers in the state directory).",
+      valueName: "file"),
+    completion: .file())
+  var allowedSigners: String?
 
   @Option(
     name: .long,
@@ -47,6 +56,7 @@ struct ServerStateOptions: ParsableArguments {
     options.config = config
     options.state = state
     options.fleet = fleet
+    options.allowedSigners = allowedSigners
     options.library = library
     return options
   }

@@ -1,0 +1,80 @@
+internal import Channels
+internal import FoundationEssentials
+internal import Glibc
+internal import Logging
+internal import Manifest
+internal import ServiceLifecycle
+internal import Signing
+internal import UpdateFramework
+
+extension ChannelFollower: Service {
+  /// What shows that somebody changed a repository's directory.
+  private struct Look: Equatable {
+    let timestamp: FileTimes?
+    let metadata: FileTimes?
+    let proposals: FileTimes?
+
+    init(_ follower: ChannelFollower) {
+      let path = follower.settings.from
+      timestamp = FileTimes("\(path)/metadata/timestamp.json")
+      metadata = FileTimes("\(path)/metadata")
+      proposals = follower.settings.proposals.flatMap { FileTimes($0) }
+    }
+  }
+
+  /// What was trusted before this process began, without asking anybody.
+  func recall() async {
+    guard let timestamp = trust.trusted("timestamp", limit: 64 << 10), !timestamp.isEmpty else { return }
+    await refresh(LastTrusted(trust))
+  }
+
+  /// The first look, before anything is served: a directory is at hand, an address may not answer.
+  func begin() async {
+    await recall()
+    if settings.isLocal, let fetcher = try? HTTPFetcher() {
+      await tend()
+      await refresh(fetcher)
+    }
+  }
+
+  package func run() async throws {
+    var look = Look(self)
+    var last: ContinuousClock.Instant?
+    while !Task.isCancelled, !Task.isShuttingDownGracefully {
+      let now = ContinuousClock.now
+      let isDue = last.map { now - $0 >= .seconds(settings.interval) } ?? !settings.isLocal
+      let seen = settings.isLocal ? Look(self) : look
+      if isDue || seen != look || last == nil {
+        look = seen
+        last = now
+        await tend()
+        do {
+          try await withBound(HTTPFetcher()) { await self.refresh($0) }
+        } catch {
+          logger.error("\(error)")
+        }
+      }
+      try? await Task.sleep(for: Self.glance)
+    }
+  }
+
+  /// A graceful stop does not wait for a repository that stalls.
+  private func withBound(_ fetcher: HTTPFetcher, _ body: @escaping @Sendable (HTTPFetcher) async -> Void)
+    async
+  {
+    await withTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        await body(fetcher)
+        return true
+      }
+      group.addTask {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+          try? await Task.sleep(for: .milliseconds(100))
+        }
+        return false
+      }
+      _ = await group.next()
+      group.cancelAll()
+    }
+  }
+}

@@ -1,0 +1,129 @@
+internal import Bytes
+internal import Channels
+internal import FoundationEssentials
+internal import Fleet
+internal import Glibc
+internal import Manifest
+internal import Signing
+internal import Synchronization
+internal import UpdateFramework
+
+/// What the server does for a repository that is a directory: it signs freshness, and merges what all have signed.
+extension ChannelFollower {
+  /// Files of proposals that are looked at.
+  private static let maximumProposals = 100
+  private static let maximumProposalSize = 16 << 20
+
+  /// Reads the proposals, merges those that are complete, and signs snapshot and timestamp if that is due. Without an
+  /// online key it only reads.
+  func tend() async {
+    guard settings.isLocal else { return readRemoteProposals() }
+    do {
+      let signer = try onlineSigner()
+      var proposals: [RepositoryView.Proposal] = []
+      for file in proposalFiles() {
+        if let proposal = await handle(file, merges: signer != nil) { proposals.append(proposal) }
+      }
+      show(proposals)
+      if let signer {
+        let directory = RepositoryDirectory(settings.from)
+        if try await directory.publish(signers: [KeyRingSigner(signer)], now: .now) {
+          event(.info, "signed", "signed snapshot and timestamp of \(settings.from)")
+        }
+      }
+      say("online", nil, "the repository's freshness is signed here again")
+    } catch {
+      say("online", "cannot look after the repository \(settings.from): \(error)", nil)
+    }
+  }
+
+  private func readRemoteProposals() {
+    guard settings.proposals != nil else { return }
+    show(
+      proposalFiles().compactMap { file in
+        guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Self.maximumProposalSize,
+          let proposal = try? Proposal([UInt8](bytes), source: file),
+          let review = try? ProposalReview(proposal, in: nil)
+        else { return nil }
+        return RepositoryView.Proposal(Self.name(file), review)
+      })
+  }
+
+  private func show(_ proposals: [RepositoryView.Proposal]) {
+    view.withLock { $0.proposals = proposals }
+    metrics.set(pending: proposals.count)
+  }
+
+  private static func name(_ path: String) -> String { path.slashSeparated().last ?? path }
+
+  private func proposalFiles() -> [String] {
+    guard let folder = settings.proposals else { return [] }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().prefix(Self.maximumProposals)
+      .map { "\(folder)/\($0)" }
+  }
+
+  /// - Returns: What is still to be done about it; `nil` if it is merged, or was before.
+  private func handle(_ file: String, merges: Bool) async -> RepositoryView.Proposal? {
+    do {
+      guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Self.maximumProposalSize
+      else {
+        throw UpdateError(.tooLarge, "\(file) is no proposal")
+      }
+      let proposal = try Proposal([UInt8](bytes), source: file)
+      let repository = try ChannelRepository(RepositoryDirectory(settings.from))
+      if proposal.isMerged(in: repository.state) { return nil }
+      let review = try ProposalReview(proposal, in: repository)
+      var shown = RepositoryView.Proposal(Self.name(file), review)
+      guard merges, review.isComplete else { return shown }
+      do {
+        try repository.prepareMerge(of: proposal, now: .now)
+        try repository.directory.merge(proposal)
+        event(.info, "merged", "merged \(Self.name(file)): \(proposal.reason)")
+        say("proposal \(file)", nil, nil)
+        return nil
+      } catch {
+        shown.problem = "\(error)"
+        say("proposal \(file)", "\(Self.name(file)) is not merged: \(error)", nil, at: .warning)
+        return shown
+      }
+    } catch {
+      say("proposal \(file)", "\(Self.name(file)) cannot be read: \(error)", nil, at: .warning)
+      return nil
+    }
+  }
+
+  /// The key of snapshot and timestamp, unlocked; `nil` if this server has none.
+  private func onlineSigner() throws -> (any Signer)? {
+    guard let name = settings.onlineKey else { return nil }
+    if let signer = unlocked.withLock(\.self) { return signer }
+    let entry = try KeyRing(directory: settings.keys ?? "keys").find(name)
+    guard let path = entry.secretPath else {
+      throw BootServerError(
+        .notFound, "only the public half of the key \(name) is in \(settings.keys ?? "keys")")
+    }
+    let file = try SecretKeyFile.read(path)
+    var passphrase: SecretBytes?
+    if file.isEncrypted {
+      passphrase = try Passphrase.find(
+        Passphrase.Sources(
+          file: settings.passphraseFile, environment: ProcessInfo.processInfo.environment, terminal: nil),
+        forKey: name, isNew: false)
+    }
+    let signer = FileSigner(try file.unlock(passphrase: passphrase))
+    unlocked.withLock { $0 = signer }
+    return signer
+  }
+}
+
+extension RepositoryView.Proposal {
+  init(_ file: String, _ review: ProposalReview) {
+    self.init(
+      file: file, reason: review.reason,
+      roles: review.roles.map {
+        Role(
+          name: $0.name, version: $0.version, changes: $0.changes, signatures: $0.signatures,
+          complete: $0.isComplete)
+      }, complete: review.isComplete)
+  }
+}

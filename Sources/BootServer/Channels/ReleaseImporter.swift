@@ -1,0 +1,90 @@
+internal import Bytes
+internal import CPosixShim
+internal import Channels
+internal import FoundationEssentials
+internal import Glibc
+internal import ImageBuilder
+
+/// Brings releases that channels name into the library: every file checked against the release, which the channel's signed
+/// metadata vouch for, and the release visible in one step when all of it is on the disk.
+struct ReleaseImporter: Sendable {
+  let library: ReleaseLibrary
+
+  /// - Returns: A sentence about what was left out, if anything was.
+  /// - Throws: `ChannelError`, `UpdateError` or ``BootServerError``; what was fetched stays for the next attempt.
+  func bring(_ current: ChannelClient.Current, from client: ChannelClient) async throws -> String? {
+    let folder = "\(library.directory)/\(ReleaseLibrary.folder)"
+    let digest = current.entry.release
+    let incoming = "\(folder)/.incoming-\(digest)"
+    try FileManager.default.createDirectory(atPath: incoming, withIntermediateDirectories: true)
+    var here = library.localFiles(like: current.entry.image)
+    here.add(directory: incoming)
+    let plan = try await client.plan(current, here: here)
+    guard let hash = SHA256Digest(hex: digest),
+      LibraryRelease(plan.release, digest: hash, isSigned: false) != nil
+    else {
+      throw BootServerError(
+        .refused, "release.json of \(current.entry.image) names files that no release has")
+    }
+    try await client.run(plan, into: incoming)
+    for file in plan.layout where access("\(incoming)/\(file.digest)", F_OK) != 0 {
+      // Here already, in another release: looked at as an interrupted transfer would be.
+      if let path = library.path(ofContent: file.digest) {
+        try? FileManager.default.copyItem(atPath: path, toPath: "\(incoming)/\(file.digest).part")
+      }
+      try await client.download(file, to: incoming)
+    }
+    let companions = try await client.companions(of: current)
+    let lock = try LibraryLock(folder)
+    defer { lock.unlock() }
+    let path = "\(folder)/\(digest)"
+    let directory = try ReleaseDirectory(path)
+    try directory.makeDirectory(ReleaseFile.frames)
+    try directory.write(ByteRope(plan.manifest), to: ReleaseFile.release)
+    var taken: [String: String] = [:]
+    for file in plan.layout {
+      let target = "\(directory.temporary)/\(file.name)"
+      if let first = taken[file.digest] {
+        try FileManager.default.copyItem(atPath: first, toPath: target)
+      } else {
+        guard rename("\(incoming)/\(file.digest)", target) == 0, chmod(target, 0o644) == 0 else {
+          throw BootServerError(
+            .inputOutput, "cannot write \(target): \(String(cString: strerror(errno))); make room")
+        }
+        taken[file.digest] = target
+      }
+    }
+    for companion in companions { try directory.write(ByteRope(companion.bytes), to: companion.name) }
+    let note = Self.checkSignedUKI(directory.temporary)
+    let file = netimg_open(directory.temporary, O_RDONLY | O_DIRECTORY, 0)
+    guard file >= 0, netimg_sync_file_system(file) == 0 else {
+      throw BootServerError(
+        .inputOutput, "cannot write \(path): \(String(cString: strerror(errno))); make room")
+    }
+    close(file)
+    try directory.commit(replacing: true)
+    try? FileManager.default.removeItem(atPath: incoming)
+    library.refresh(force: true)
+    return note
+  }
+
+  /// Nothing signed vouches for this file but itself: one that is not the release's own program is left out.
+  private static func checkSignedUKI(_ directory: String) -> String? {
+    do {
+      _ = try ReleaseSecureBoot.signers(of: ReleaseReader(directory))
+      return nil
+    } catch {
+      unlink("\(directory)/\(ReleaseFile.signedUKI)")
+      return "the repository's \(ReleaseFile.signedUKI) was left out: \(error)"
+    }
+  }
+
+  /// Removes what was fetched of releases that no channel names any more.
+  func forget(except digests: Set<String>) {
+    let folder = "\(library.directory)/\(ReleaseLibrary.folder)"
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    where name.hasPrefix(".incoming-") && !digests.contains(String(name.dropFirst(10))) {
+      try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+    }
+  }
+}

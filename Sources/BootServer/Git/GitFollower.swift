@@ -1,0 +1,207 @@
+internal import Fleet
+internal import FoundationEssentials
+internal import GitSync
+internal import Glibc
+internal import Logging
+internal import Manifest
+internal import ServerCore
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// Follows a git repository with the fleet's manifest and proposals: what allowed signers committed on one branch is applied
+/// whole, forward only; everything else is refused, and said.
+package final class GitFollower: Sendable {
+  /// What is known of the git repository, as programs read it: `/api/v1/git`.
+  struct View: Sendable, Encodable {
+    let source: String
+    let branch: String
+    /// The commit that is applied, who signed it, when it was made in seconds since 1970, and its first line.
+    var applied: String?
+    var signer: String?
+    var time: Int64?
+    var subject: String?
+    /// The commit that the branch points at.
+    var head: String?
+    /// Why the branch is not followed at the moment.
+    var problem: String?
+    /// What differs from what is applied, one sentence each.
+    var drift: [String] = []
+  }
+
+  let settings: GitSettings
+  private let folder: String
+  private let mirror: GitMirror
+  private let events: @Sendable (FleetEvent.Severity, String) -> Void
+  private let onFleet: @Sendable () -> Void
+  private let overridden: @Sendable () -> Int
+  private let refusals: Counter
+  let view: Mutex<View>
+  private let said = Mutex<String?>(nil)
+
+  /// Where the applied manifest is.
+  static func fleetPath(state: String) -> String { "\(state)/git/fleet.yaml" }
+  /// Where the applied proposals are.
+  static func proposalsPath(state: String) -> String { "\(state)/git/proposals" }
+
+  /// - Parameters:
+  ///   - overridden: How many devices have settings of an operator's that git knows nothing of.
+  ///   - onFleet: Told that another manifest is applied.
+  init(
+    _ settings: GitSettings, state: String, registry: MetricsRegistry,
+    events: @escaping @Sendable (FleetEvent.Severity, String) -> Void,
+    overridden: @escaping @Sendable () -> Int, onFleet: @escaping @Sendable () -> Void
+  ) throws {
+    self.settings = settings
+    self.events = events
+    self.onFleet = onFleet
+    self.overridden = overridden
+    folder = "\(state)/git"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+    mirror = try GitMirror(directory: "\(folder)/mirror.git")
+    let view = Mutex(View(source: settings.from, branch: settings.branch))
+    self.view = view
+    refusals = registry.counter("netimg_git_refusals_total", "States of the git branch that were refused.")
+    registry.gauge("netimg_git_synced", "Whether the newest commit of the git branch is applied: 1 or 0.") {
+      [weak self] in self?.isSynced == true ? 1 : 0
+    }
+  }
+
+  private var isSynced: Bool {
+    view.withLock { $0.problem == nil && $0.applied != nil && $0.applied == $0.head }
+  }
+
+  /// Looks at the repository once. Anything wrong leaves what was applied.
+  /// - Parameter isCancelled: Asked while bytes arrive.
+  func look(isCancelled: @escaping @Sendable () -> Bool = { false }) {
+    do {
+      let signers = try AllowedSigners(Self.read(settings.allowedSigners), file: settings.allowedSigners)
+      let commit = try mirror.fetch(settings.from, branch: settings.branch, isCancelled: isCancelled)
+      view.withLock { $0.head = commit }
+      let head = try mirror.check(commit, signers: signers)
+      let before = try mirror.appliedCommit()
+      try apply(head, isNew: before != commit)
+      view.withLock { view in
+        (view.applied, view.signer, view.time, view.subject) = (
+          head.commit, head.signer, head.time, head.subject
+        )
+        view.problem = nil
+      }
+      if before != commit {
+        events(
+          .info,
+          "applied \(commit.prefix(12)) of \(settings.branch), signed by \(head.signer): \(head.subject)")
+      }
+      say(nil)
+    } catch {
+      if isCancelled() { return }
+      let applied = try? mirror.appliedCommit()
+      view.withLock { view in
+        view.problem = "\(error)"
+        view.applied = view.applied ?? applied ?? nil
+      }
+      say("\(settings.from) is not followed, and what was applied stays: \(error)")
+    }
+    let devices = overridden()
+    view.withLock { view in
+      view.drift.removeAll { $0.hasSuffix(Self.overrides) }
+      if devices > 0 { view.drift.append("\(devices)\(Self.overrides)") }
+    }
+  }
+
+  private static let overrides = " devices have settings by netimg device set, which go before the manifest"
+
+  /// Writes the manifest, if it is a good one, and the proposals; the manifest's rename is the step that counts.
+  private func apply(_ head: GitMirror.Head, isNew: Bool) throws {
+    let place = "\(settings.file) at \(head.commit.prefix(12))"
+    guard let bytes = try mirror.file(settings.file, at: head.commit) else {
+      throw GitSyncError(.notFound, "there is no \(place)")
+    }
+    _ = try FleetManifest.parse(bytes, file: place)
+    let path = "\(folder)/fleet.yaml"
+    let present = FileManager.default.contents(atPath: path).map { [UInt8]($0) }
+    if !isNew, let present, present != bytes {
+      let sentence = "\(path) was changed by hand, and is put right: change it in git"
+      events(.warning, sentence)
+      view.withLock { view in
+        if !view.drift.contains(sentence) { view.drift.append(sentence) }
+      }
+    } else if isNew {
+      view.withLock { $0.drift = [] }
+    }
+    if let proposals = settings.proposals {
+      try write(mirror.jsonFiles(in: proposals, at: head.commit))
+    }
+    try mirror.setApplied(head.commit)
+    guard present != bytes else { return }
+    try Self.write(bytes, to: path)
+    onFleet()
+  }
+
+  private func write(_ files: [(name: String, bytes: [UInt8])]) throws {
+    let directory = "\(folder)/proposals"
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    for name in try manager.contentsOfDirectory(atPath: directory)
+    where !files.contains(where: { $0.name == name }) {
+      try manager.removeItem(atPath: "\(directory)/\(name)")
+    }
+    for file in files
+    where manager.contents(atPath: "\(directory)/\(file.name)").map({ [UInt8]($0) }) != file.bytes {
+      try Self.write(file.bytes, to: "\(directory)/\(file.name)")
+    }
+  }
+
+  private static func read(_ path: String) throws -> [UInt8] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw GitSyncError(
+        .notFound,
+        "cannot read \(path), the list of who may sign commits (git.allowedSigners); ssh-keygen(1) says how it looks"
+      )
+    }
+    return [UInt8](data)
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+  }
+
+  private func say(_ problem: String?) {
+    let before = said.withLock { said in
+      defer { said = problem }
+      return said
+    }
+    guard problem != before else { return }
+    if let problem {
+      refusals.increment()
+      events(.error, problem)
+    } else {
+      events(.info, "\(settings.from) is followed again")
+    }
+  }
+}
+
+extension GitFollower: Service {
+  package func run() async throws {
+    var last = ContinuousClock.now
+    while !Task.isCancelled, !Task.isShuttingDownGracefully {
+      try? await Task.sleep(for: .milliseconds(200))
+      guard ContinuousClock.now - last >= .seconds(settings.interval) else { continue }
+      let isStopping = Flag()
+      // libgit2 blocks its thread.
+      await withGracefulShutdownHandler {
+        await Task.detached { [self] in look { isStopping.isSet } }.value
+      } onGracefulShutdown: {
+        isStopping.set()
+      }
+      last = .now
+    }
+  }
+}
+
+/// Set once, from any thread.
+private final class Flag: Sendable {
+  private let value = Atomic<Bool>(false)
+  var isSet: Bool { value.load(ordering: .relaxed) }
+  func set() { value.store(true, ordering: .relaxed) }
+}

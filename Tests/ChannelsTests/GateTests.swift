@@ -1,0 +1,186 @@
+import Bytes
+import FoundationEssentials
+import Signing
+import TestSupport
+import Testing
+
+@testable import Channels
+@testable import UpdateFramework
+
+/// What a channel demands of a release itself: looked at before anybody signs, on merge, and by clients.
+@Suite struct GateTests {
+  static let manifest = SampleRepository.manifest
+    .replacing("  server: server\nroles", with: "  server: server\n  lab: [lab-1, lab-2]\nroles")
+    .replacing(
+      "  dev: {signers: [ci]}",
+      with: """
+          dev: {signers: [ci]}
+          tested: {signers: [ci], attestations: {lab: {signers: [lab], threshold: 2}}}
+          built: {signers: [ci], builtBy: ci}
+          clean: {signers: [ci], vulnerable: ["openssl < 3.5.1-1", "xz-utils = 5.6.0-1", telnet]}
+        """)
+
+  static func sample(at path: String) async throws -> SampleRepository {
+    var keys = try SampleRepository.pairs()
+    for name in ["lab-1", "lab-2"] { keys[name] = try KeyPair.generate(name: name) }
+    return try await SampleRepository(at: path, manifest: manifest, keys: keys)
+  }
+
+  /// Lists a release with an SBOM of these packages; its digest.
+  @discardableResult
+  static func list(
+    _ version: String, packages: [(name: String, version: String?, source: String)], signer: String?,
+    in sample: SampleRepository
+  ) async throws -> String {
+    let items = packages.map { package in
+      let version = package.version.map { #""versionInfo": "\#($0)", "# } ?? ""
+      return
+        #"{"name": "\#(package.name)", \#(version)"sourceInfo": "built from the Debian source package \#(package.source)"}"#
+    }
+    let sbom = Array(#"{"spdxVersion": "SPDX-2.3", "packages": [\#(items.joined(separator: ", "))]}"#.utf8)
+    let digest = SHA256.digest(of: sbom).hex
+    let text = """
+      {"format": 1, "name": "router", "version": "\(version)", "architecture": "amd64", "timestamp": 1,
+       "source": {"dirty": false, "manifest": "m", "manifestDigest": "", "lockDigest": "", "stage0Digest": ""},
+       "kernel": {"release": "6.12", "commandLine": ""},
+       "root": {"hash": "", "size": 1, "dataSize": 1, "frames": 0, "framesSize": 0}, "pcr11": {"boot": ""},
+       "artifacts": [{"name": "sbom.spdx.json", "sha256": "\(digest)", "size": \(sbom.count)}], "exceptions": [],
+       "builder": {"version": "0", "compressionLevel": 1, "formats": {}}}
+      """
+    let bytes = Array(text.utf8)
+    _ = try sample.directory.addObject(sbom, at: Names.object(digest))
+    let name = SHA256.digest(of: bytes).hex
+    if let signer {
+      let envelope = try await Envelope.sign(
+        payloadType: "application/vnd.netimg.release+json", payload: bytes,
+        signers: [FileSigner(try #require(sample.keys[signer]))])
+      _ = try sample.directory.addObject(envelope.json, at: Names.object("\(name).release.dsse.json"))
+    }
+    try await sample.list("router", version, bytes: bytes)
+    return name
+  }
+
+  private func attest(
+    _ version: String, _ signer: String, name: String = "lab", in sample: SampleRepository
+  ) async throws {
+    _ = try await sample.open().attest(
+      "router", version, name: name, details: .object([JSONMember("cases", .integer(7))]),
+      signer: FileSigner(try #require(sample.keys[signer])))
+  }
+
+  @Test func anAttestationNeedsItsNameItsReleaseAndItsSigners() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path)
+      func promote(_ version: String) async -> String {
+        await refusal { try await sample.promote("router", version, to: "tested", ["ci"]) }
+      }
+      let first = try await Self.list("1.0", packages: [], signer: nil, in: sample)
+      let second = try await Self.list("2.0", packages: [], signer: nil, in: sample)
+      #expect(await promote("1.0") == "gate")
+      try await attest("1.0", "lab-1", in: sample)
+      #expect(await promote("1.0") == "gate")
+      // The same key once more is no second one, and a stranger's is none.
+      try await attest("1.0", "lab-1", in: sample)
+      try await attest("1.0", "bob", in: sample)
+      #expect(await promote("1.0") == "gate")
+      try await attest("1.0", "lab-2", in: sample)
+      #expect(await promote("1.0") == "accepted")
+      // An attestation of another release, or of another name, under the right file name.
+      let path = { (digest: String, name: String) in Names.attestation(name, of: digest) }
+      let good = try #require(try sample.directory.readObject(at: path(first, "lab"), limit: 1 << 20))
+      _ = try sample.directory.addObject(good, at: path(second, "lab"), replaces: true)
+      #expect(await promote("2.0") == "gate")
+      for key in ["lab-1", "lab-2"] { try await attest("2.0", key, name: "smoke", in: sample) }
+      let other = try #require(try sample.directory.readObject(at: path(second, "smoke"), limit: 1 << 20))
+      _ = try sample.directory.addObject(other, at: path(second, "lab"), replaces: true)
+      #expect(await promote("2.0") == "gate")
+      #expect(
+        await refusal { try await self.attest("2.0", "lab-1", name: "../x", in: sample) } == "malformed")
+      #expect(await refusal { try await self.attest("9.0", "lab-1", in: sample) } == "unknownRelease")
+    }
+  }
+
+  @Test func theBuildKeyMustHaveSigned() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path)
+      try await Self.list("1.0", packages: [], signer: nil, in: sample)
+      try await Self.list("1.1", packages: [], signer: "bob", in: sample)
+      try await Self.list("1.2", packages: [], signer: "ci", in: sample)
+      for (version, outcome) in [("1.0", "gate"), ("1.1", "gate"), ("1.2", "accepted")] {
+        #expect(await refusal { try await sample.promote("router", version, to: "built", ["ci"]) } == outcome)
+      }
+    }
+  }
+
+  @Test func listedVersionsAreNotPromoted() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path)
+      let cases: [(packages: [(name: String, version: String?, source: String)], outcome: String)] = [
+        ([("libssl3t64", "3.5.0-2", "openssl")], "gate"), ([("openssl", "3.4.9-1", "openssl")], "gate"),
+        ([("openssl", nil, "openssl")], "gate"), ([("openssl", "not a version", "openssl")], "gate"),
+        ([("xz-utils", "5.6.0-1", "xz-utils")], "gate"), ([("telnet", "99", "netkit")], "gate"),
+        ([("libssl3t64", "3.5.1-1", "openssl"), ("xz-utils", "5.6.1-1", "xz-utils")], "accepted"),
+      ]
+      for (number, item) in cases.enumerated() {
+        let version = "1.\(number)"
+        try await Self.list(version, packages: item.packages, signer: nil, in: sample)
+        #expect(
+          await refusal { try await sample.promote("router", version, to: "clean", ["ci"]) } == item.outcome,
+          "\(item.packages)")
+      }
+      // Without the SBOM nobody knows.
+      try await Self.list("2.0", packages: [("a1", "1", "a1")], signer: nil, in: sample)
+      for name in try FileManager.default.subpathsOfDirectory(atPath: "\(scratch.path)/targets/objects") {
+        try? Data("{}".utf8).write(to: URL(fileURLWithPath: "\(scratch.path)/targets/objects/\(name)"))
+      }
+      #expect(await refusal { try await sample.promote("router", "2.0", to: "clean", ["ci"]) } == "gate")
+    }
+  }
+
+  /// Signed by enough keys, and made past the gates by other means than ours: the merge and the client look once more.
+  @Test func aMergeAndAClientLookOnceMore() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path + "/repo")
+      try await Self.list("1.0", packages: [], signer: nil, in: sample)
+      let release = try sample.open().release("router", "1.0")
+      var file = release.file
+      file.custom =
+        ChannelEntry(
+          image: "router", version: "1.0", release: release.digest, reason: "", time: sample.now
+        ).custom
+      var draft = RepositoryDraft(try sample.open().state, now: sample.now)
+      draft.edit("channel-tested") { $0.targets["channels/tested/router"] = file }
+      let proposal = try draft.proposal(reason: "sneaky")
+      #expect(await refusal { try await sample.merge(proposal, ["ci"]) } == "gate")
+      // Merged by a program that looks at nothing.
+      var signed = proposal
+      _ = try await signed.sign(with: sample.signer("ci"), in: try sample.open().state)
+      try sample.directory.copyTarget(
+        Names.release("router", "1.0").text, release.file, to: "channels/tested/router", file)
+      try sample.directory.merge(signed)
+      try await sample.directory.publish(signers: [sample.signer("server")], now: sample.now)
+      let trust = LocalMetadata(directory: scratch.path + "/trust")
+      try trust.initialize(rootFile: scratch.path + "/repo/metadata/1.root.json")
+      let client = try ChannelClient(
+        trust: trust, fetcher: try HTTPFetcher(), url: ChannelClient.address(of: scratch.path + "/repo"))
+      let current = try await client.current("router", in: "tested")
+      #expect(await refusal { _ = try await client.plan(current, here: LocalFiles()) } == "gate")
+    }
+  }
+
+  @Test func gatesInManifestsAreChecked() throws {
+    var keys = try SampleRepository.pairs()
+    for name in ["lab-1", "lab-2"] { keys[name] = try KeyPair.generate(name: name) }
+    let plan = try SampleRepository.plan(Self.manifest, keys)
+    #expect(plan.channels.first { $0.name == "clean" }?.policy.vulnerable.map(\.description).count == 3)
+    for (old, new) in [
+      ("threshold: 2}}}", "threshold: 3}}}"), ("{lab: {signers", "{Lab: {signers"),
+      ("builtBy: ci", "builtBy: nobody"), ("openssl < 3.5.1-1", "openssl <= 3.5.1-1"),
+      ("xz-utils = 5.6.0-1", "xz-utils = x"),
+    ] {
+      let text = Self.manifest.replacing(old, with: new)
+      #expect(text != Self.manifest)
+      #expect(throws: (any Error).self, "\(new)") { try SampleRepository.plan(text, keys) }
+    }
+  }
+}

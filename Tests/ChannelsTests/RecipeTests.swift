@@ -1,0 +1,122 @@
+import Bytes
+import FoundationEssentials
+import TestSupport
+import Testing
+
+@testable import Channels
+
+/// Large files from parts, and what is trusted of that: nothing but the result.
+@Suite struct RecipeTests {
+  private static func noise(_ count: Int, _ seed: UInt8) -> [UInt8] {
+    var state = UInt32(seed) &+ 1
+    return (0..<count).map { _ in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return UInt8(truncatingIfNeeded: state >> 24)
+    }
+  }
+
+  /// Puts a recipe's file together.
+  private static func bake(_ recipe: Recipe, _ pantry: [String: [UInt8]]) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    for part in recipe.parts {
+      switch part {
+      case .literal(let literal): bytes += literal
+      case .object(let digest, let size):
+        guard let object = pantry[digest], object.count == size else { return nil }
+        bytes += object
+      }
+    }
+    return bytes
+  }
+
+  @Test func aFileIsFoundAgainFromItsParts() throws {
+    let frames = (0..<5).map { Self.noise(5000 + Int($0) * 1001, $0) }
+    var pieces = Recipe.Pieces()
+    var pantry: [String: [UInt8]] = [:]
+    for frame in frames {
+      let digest = SHA256.digest(of: frame).hex
+      pieces.add(digest, frame)
+      pantry[digest] = frame
+    }
+    // Short gaps, long ones, and each piece at a multiple of four.
+    var file = Self.noise(60_000, 9)
+    for frame in frames + frames {
+      file += frame
+      file += Self.noise(Int.random(in: 100...200), 3)
+      file += [UInt8](repeating: 0, count: -file.count & 3)
+    }
+    file += Self.noise(7, 1)
+    let (recipe, between) = try #require(Recipe.make(for: file, from: pieces))
+    for piece in between { pantry[piece.digest] = piece.bytes }
+    #expect(between.count == 1)
+    #expect(Self.bake(recipe, pantry) == file)
+    // Written and read, it is the same.
+    let read = try #require(Recipe(recipe.bytes, size: file.count))
+    #expect(read == recipe)
+    #expect(recipe.bytes.count < 10_000)
+    #expect(Recipe.make(for: Self.noise(100_000, 77), from: pieces) == nil)
+    #expect(Recipe.make(for: [], from: pieces) == nil)
+  }
+
+  @Test func aRecipeThatIsNoneIsNotUsed() {
+    let digest = String(repeating: "a", count: 64)
+    func recipe(_ parts: String, size: Int = 10, format: String = "netimg-recipe-1") -> Recipe? {
+      Recipe(Array(#"{"format": "\#(format)", "parts": [\#(parts)]}"#.utf8), size: size)
+    }
+    #expect(recipe(#"{"sha256": "\#(digest)", "size": 10}"#) != nil)
+    #expect(recipe(#"{"bytes": "00"}, {"sha256": "\#(digest)", "size": 9}"#) != nil)
+    for parts in [
+      "", #"{"sha256": "\#(digest)", "size": 9}"#, #"{"sha256": "\#(digest)", "size": 11}"#,
+      #"{"sha256": "\#(digest)", "size": -10}"#, #"{"sha256": "../../etc/passwd", "size": 10}"#,
+      #"{"sha256": "\#(digest.uppercased())", "size": 10}"#, #"{"bytes": "0"}"#, #"{"bytes": ""}"#, "1",
+      #"{"sha256": "\#(digest)", "size": 9223372036854775807}, {"sha256": "\#(digest)", "size": 20}"#,
+    ] { #expect(recipe(parts) == nil, "\(parts)") }
+    #expect(recipe(#"{"sha256": "\#(digest)", "size": 10}"#, format: "other") == nil)
+    #expect(Recipe([UInt8](repeating: 0x5b, count: 100_000), size: 1) == nil)
+  }
+
+  @Test func whatIsHereIsKnownByItsContent() async throws {
+    try await withScratchDirectory { scratch in
+      let big = Self.noise(Recipe.leastFile + 100, 1)
+      try Data(big).write(to: URL(fileURLWithPath: "\(scratch.path)/anything"))
+      try Data([1, 2, 3]).write(to: URL(fileURLWithPath: "\(scratch.path)/broken.part"))
+      var files = LocalFiles()
+      files.add(directory: scratch.path)
+      let digest = SHA256.digest(of: big).hex
+      #expect(files[digest]?.size == big.count)
+      #expect(files[SHA256.digest(of: [1, 2, 3]).hex] == nil)
+      let part = SHA256.digest(of: Array(big[100..<5100])).hex
+      files.add(Recipe(parts: [.literal(Array(big[..<100])), .object(part, 5000)]), of: digest)
+      let slice = try #require(files[part])
+      var read: [UInt8] = []
+      #expect(try LocalFiles.read(slice) { read += Array($0) })
+      #expect(read == Array(big[100..<5100]))
+    }
+  }
+
+  @Test func anInterruptedFileIsGoneOnWith() async throws {
+    try await withScratchDirectory { scratch in
+      let bytes = Self.noise(10_000, 5)
+      let digest = SHA256.digest(of: bytes).hex
+      let object = ChannelClient.Object(name: "x", digest: digest, size: bytes.count)
+      let part = "\(scratch.path)/\(digest).part"
+      try Data(bytes[..<4000]).write(to: URL(fileURLWithPath: part))
+      let file = try ObjectFile(object, in: scratch.path)
+      #expect(file.count == 4000)
+      try bytes[4000...].withUnsafeBytes { try file.receive($0) }
+      #expect(throws: ChannelError.self) {
+        try [UInt8](repeating: 0, count: 1).withUnsafeBytes { try file.receive($0) }
+      }
+      try file.commit()
+      #expect(FileManager.default.contents(atPath: "\(scratch.path)/\(digest)").map { [UInt8]($0) } == bytes)
+      #expect(!FileManager.default.fileExists(atPath: part))
+      // Other bytes are thrown away.
+      try FileManager.default.removeItem(atPath: "\(scratch.path)/\(digest)")
+      try Data([UInt8](repeating: 0, count: 4000)).write(to: URL(fileURLWithPath: part))
+      let damaged = try ObjectFile(object, in: scratch.path)
+      try bytes[4000...].withUnsafeBytes { try damaged.receive($0) }
+      #expect(throws: ChannelError.self) { try damaged.commit() }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).isEmpty)
+    }
+  }
+}
