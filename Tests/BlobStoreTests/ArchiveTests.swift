@@ -77,7 +77,8 @@ import Testing
   }
 
   @Test(
-    "tar lists and unpacks an export, and what tar packs again is taken", .enabled(if: findTool("tar") != nil)
+    "tar lists and unpacks an export, and what tar packs again is taken",
+    .enabled(if: findTool("tar") != nil, "tar is missing")
   )
   func foreignTar() async throws {
     try await withStore { store in
