@@ -14,6 +14,8 @@ package struct RepositoryStatus: Sendable {
     package let expires: UpdateTime?
     /// What somebody should do, and why; `nil` if all is well.
     package let warning: String?
+    /// Whether its time is over, or soon will be.
+    package let isExpiring: Bool
   }
 
   package let roles: [Role]
@@ -27,10 +29,12 @@ package struct RepositoryStatus: Sendable {
     func role(_ name: ExactString, _ header: RoleHeader?, _ published: Int?, _ keys: RoleKeys?) -> Role {
       let lifetime = keys?.lifetime ?? RepositoryDraft.defaultLifetimes[name] ?? 90 * 86400
       var warning: String?
+      var isExpiring = false
       if let header {
+        isExpiring = header.expires < now.advanced(by: min(ahead, lifetime / 2))
         if header.expires <= now {
           warning = "expired on \(header.expires); clients refuse it: sign it anew"
-        } else if header.expires < now.advanced(by: min(ahead, lifetime / 2)) {
+        } else if isExpiring {
           warning = "expires on \(header.expires); sign it anew before"
         } else if let published, published < header.version {
           warning =
@@ -41,7 +45,7 @@ package struct RepositoryStatus: Sendable {
       }
       return Role(
         name: name.text, version: header?.version ?? 0, published: published, expires: header?.expires,
-        warning: warning)
+        warning: warning, isExpiring: isExpiring)
     }
     func seen(_ name: ExactString) -> Int { state.snapshot?.signed[role: name]?.version ?? 0 }
     var roles = [

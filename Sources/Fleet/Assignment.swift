@@ -150,7 +150,8 @@ extension Inventory {
     switch group.source {
     case .channel(let channel, let image):
       steps.append(
-        "the group \(group.name) follows the channel \(channel)\(image.map { " with the image \($0)" } ?? "")")
+        "the group \(group.name) follows the channel \(channel)\(image.map { " with the image \($0)" } ?? "")"
+      )
       return .channel(channel, image: image)
     case .release(let release):
       steps.append("the group \(group.name) is pinned to \(release)")

@@ -61,6 +61,8 @@ package final class GitMirror: Sendable {
     _ url: String, branch: String, isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(GitSyncError) -> String {
     try locked { repository throws(GitSyncError) in
+      // What was fetched before must not be taken for an answer.
+      git_reference_remove(repository, Self.incoming)
       var remote: OpaquePointer?
       try GitSyncError.check(
         git_remote_create_anonymous(&remote, repository, url), .unreachable, "cannot use \(url)")

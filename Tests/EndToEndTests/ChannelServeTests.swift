@@ -69,9 +69,11 @@ struct ChannelServeTests {
     let (name, release) = try await ChannelBench.copy("expired")
     let repository = "\(ChannelBench.place)/\(name)"
     let directory = "\(Bench.scratch)/serve-expired"
+    let root = "\(ChannelBench.place)/expired-root.json"
+    try FileManager.default.copyItem(atPath: "\(repository)/metadata/1.root.json", toPath: root)
     let start = { (clock: [String]) in
       try await FollowingServer(
-        directory, repository: (repository, "\(repository)/metadata/1.root.json"),
+        directory, repository: (repository, root),
         fleet: Self.fleet("dev", release.name), prefix: clock)
     }
     let today = try await start([])

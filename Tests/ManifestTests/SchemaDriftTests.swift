@@ -19,6 +19,7 @@ private let places: [String: String] = [
   "Retry": "fleet|groups: [{name: g, channel: c, retry: OBJ}]", "Device": "fleet|devices: [OBJ]",
   "Log": "server|log: OBJ", "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ",
   "DHCP": "server|dhcp: OBJ",
+  "ServedRepository": "server|repository: OBJ", "FleetRepository": "server|git: OBJ",
   "IPXE": "server|ipxe: OBJ", "Subnet": "server|dhcp: {subnets: [OBJ]}",
   "Reservation": "server|dhcp: {subnets: [{network: 192.0.2.0/24, reservations: [OBJ]}]}",
 ]
@@ -29,6 +30,7 @@ private func isBeyondSchema(_ problems: [ManifestError.Problem]) -> Bool {
     "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot",
     "needs subnets",
     "is not inside", "needs a certificate", "leaves the group nothing", "bits behind", "ends before",
+    "image without channel", "behind an address cannot be signed",
   ]
   return !problems.isEmpty
     && problems.allSatisfy { problem in words.contains { problem.message.contains($0) } }

@@ -110,4 +110,8 @@ private let allKeys: [any SchemaKey] =
     ServerKeys.sessionsPerClient, ServerKeys.mode, ServerKeys.interfaces, ServerKeys.subnets, ServerKeys.ipv6,
     ServerKeys.subnetNetwork, ServerKeys.pools, ServerKeys.router, ServerKeys.nameServers, ServerKeys.domain,
     ServerKeys.leaseTime, ServerKeys.reservations, ServerKeys.reservedMAC, ServerKeys.reservedAddress,
+    FleetKeys.image, ServerKeys.repository, ServerKeys.repositoryFrom, ServerKeys.repositoryRoot,
+    ServerKeys.interval, ServerKeys.onlineKey, ServerKeys.keys, ServerKeys.passphraseFile,
+    ServerKeys.proposals, ServerKeys.warnDays, ServerKeys.git, ServerKeys.gitFrom, ServerKeys.branch,
+    ServerKeys.gitFile, ServerKeys.gitProposals, ServerKeys.allowedSigners, ServerKeys.gitInterval,
   ] + ManifestKeys.declarations

@@ -94,12 +94,12 @@ package final class ChannelFollower: Sendable {
       let old = director.channels
       var table = ChannelTable(survey, source: settings.from, before: old, library: director.library)
       // What is here already counts at once; the rest when it has come.
-      publish(table, survey)
+      publish(table, survey, isFinal: false)
       for channel in survey.channels {
         await bring(channel, in: survey, client, &table)
       }
       importer.forget(except: Set(survey.channels.flatMap { $0.entries.map(\.release) }))
-      publish(table, survey)
+      publish(table, survey, isFinal: true)
       metrics.refreshes.increment("valid")
       say("repository", nil, "the repository \(settings.from) is valid again")
       await look(at: survey, client)
@@ -148,7 +148,8 @@ package final class ChannelFollower: Sendable {
   }
 
   /// Boot decisions go by this from now on.
-  private func publish(_ table: ChannelTable, _ survey: ChannelSurvey) {
+  /// - Parameter isFinal: Whether everything that could be brought is here.
+  private func publish(_ table: ChannelTable, _ survey: ChannelSurvey, isFinal: Bool) {
     let old = director.channels
     director.follow(table)
     for (name, channel) in table.channels.sorted(by: { $0.key < $1.key }) {
@@ -160,6 +161,7 @@ package final class ChannelFollower: Sendable {
           "\(name) is at \(entry.image) \(entry.version) (sha256:\(entry.release.hex))\(entry.rollbackFrom.map { ", rolled back from \($0)" } ?? ""): \(entry.reason)"
         )
       }
+      guard isFinal else { continue }
       say("channel \(name)", channel.problem.map { "channel \(name): \($0)" }, nil, at: .warning)
     }
     let roles = survey.roles + survey.channels.compactMap(\.role)

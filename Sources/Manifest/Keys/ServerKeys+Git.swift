@@ -3,7 +3,7 @@ extension ServerKeys {
     "from", .text(.hostPath), "The git repository: a directory, or its address (http, https, git or file).",
     example: "https://example.org/fleet.git", required: true)
   static let branch = Key(
-    "branch", .text(.line), "The branch that is followed, forward only.", example: "main", fallback: "main")
+    "branch", .text(.branch), "The branch that is followed, forward only.", example: "main", fallback: "main")
   static let gitFile = Key(
     "file", .text(.sourcePath), "The fleet's manifest in it.", example: "fleet.yaml", fallback: "fleet.yaml")
   static let gitProposals = Key(
@@ -20,24 +20,10 @@ extension ServerKeys {
   static let gitSettings = ValueType<GitSettings>.object(
     "FleetRepository", "A git repository with the fleet's manifest, which is followed in place of a file.",
     keys: [gitFrom, branch, gitFile, gitProposals, allowedSigners, gitInterval]
-  ) { fields, context in
+  ) { fields, _ in
     guard let from = fields[gitFrom], let allowed = fields[allowedSigners] else { return nil }
     var git = GitSettings(from: from, allowedSigners: allowed)
-    if let branch = fields.located(branch) {
-      let isPlain =
-        !branch.value.isEmpty
-        && branch.value.utf8.allSatisfy {
-          (0x61...0x7a).contains($0 | 0x20) || (0x30...0x39).contains($0)
-            || [0x2d, 0x2e, 0x2f, 0x5f].contains($0)
-        }
-      if isPlain {
-        git.branch = branch.value
-      } else {
-        context.report(
-          .badValue, at: branch.location, "\"\(branch.value)\" is no branch that can be followed",
-          suggestion: "use letters, digits, -, ., _ and /")
-      }
-    }
+    if let branch = fields[branch] { git.branch = branch }
     if let file = fields[gitFile] { git.file = file }
     git.proposals = fields[gitProposals]
     if let interval = fields[gitInterval] { git.interval = max(1, interval) }

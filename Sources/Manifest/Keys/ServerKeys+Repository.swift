@@ -1,7 +1,7 @@
 extension ServerKeys {
   static let repositoryFrom = Key(
     "from", .text(.hostPath), "The repository: a directory, or its address.",
-    example: "https://example.org/repo", required: true)
+    example: "/srv/netimg/repository", required: true)
   static let repositoryRoot = Key(
     "root", .text(.hostPath),
     "The file with the root metadata to trust, as its key holders gave it to you; newer roots are followed from there.",

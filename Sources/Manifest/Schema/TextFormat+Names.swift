@@ -39,6 +39,11 @@ extension TextFormat {
   static let sysctl = TextFormat(
     "a sysctl name", rule: "letters, digits, ., /, _, * and -", [Run("A-Za-z0-9./_*-", 1...255)])
 
+  /// Of the names that git-check-ref-format(1) takes, those without surprises.
+  static let branch = TextFormat(
+    "a branch", rule: "letters, digits, ., _, / and -, at most 128, first a letter or a digit",
+    [Run("A-Za-z0-9", 1...1), Run("A-Za-z0-9._/-", 0...127)])
+
   static let digest = TextFormat(
     "a SHA-256 digest", rule: "64 lower-case hexadecimal digits", [Run("0-9a-f", 64...64)])
 

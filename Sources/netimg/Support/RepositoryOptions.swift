@@ -86,7 +86,16 @@ struct ProposalOptions: ParsableArguments {
     return true
   }
 
+  /// Says on standard error what will expire, before it bites.
+  private func warnOfExpiry() {
+    guard let repository = try? repository.openIfPresent() else { return }
+    for role in RepositoryStatus(repository, now: .now).roles where role.isExpiring {
+      if let warning = role.warning { Console.error("note: \(role.name) \(warning)") }
+    }
+  }
+
   func report(_ outcome: Outcome) {
+    warnOfExpiry()
     if common.json { return Console.json(outcome) }
     if let path = outcome.proposal {
       Console.out(
