@@ -261,6 +261,30 @@ struct ChannelTests {
     #expect(gone.status == 77 && gone.errorText.contains("no attestation called lab"), "\(gone.errorText)")
   }
 
+  @Test func ofTwoOperatorsWhoMergeAtOnceOneWins() async throws {
+    let (repository, release) = try await ChannelBench.copy("race")
+    let words = ["--signer", "ci", "--repo", repository, "--keys", "\(Self.place)/keys"]
+    let promote = [
+      "promote", release.name, release.nextVersion, "--to", "dev", "--reason", "x", "--proposal",
+      "race-1.json",
+    ]
+    let freeze = ["channel", "freeze", "dev", "--reason", "y", "--proposal", "race-2.json"]
+    let log = { (name: String) in "\(Bench.scratch)/race-\(name).log" }
+    let both = try [(promote, "1"), (freeze, "2")].map { arguments, name in
+      try Background([Bench.program] + arguments + words, output: log(name), directory: Self.place)
+    }
+    let statuses = both.map { $0.wait() }.sorted()
+    let texts = both.map(\.text).joined(separator: "\n")
+    // One after the other: the second was made for the state before the first, or saw the channel frozen.
+    #expect(statuses == [0, 77] || statuses == [0, 0], "\(texts)")
+    let history = try Self.netimg(["channel", "history", "dev", "--repo", repository], keys: false)
+    let changes = history.text.split(separator: "\n").count { $0.hasPrefix("3  ") || $0.hasPrefix("4  ") }
+    #expect(history.status == 0 && changes == statuses.count { $0 == 0 }, "\(history.text)")
+    try Self.succeed(["repo", "refresh", "--online", "server", "--repo", repository])
+    #expect(
+      try Self.netimg(["repo", "status", "--repo", repository, "--days", "1"], keys: false).status == 0)
+  }
+
   @Test func aFrozenChannelIsLeftAloneUntilItThaws() async throws {
     let (repository, release) = try await ChannelBench.copy("frozen")
     let signed = ["--signer", "ci", "--online", "server", "--repo", repository]

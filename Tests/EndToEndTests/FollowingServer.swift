@@ -74,3 +74,8 @@ final class FollowingServer {
     return process.wait()
   }
 }
+
+// A failed expectation shows the values in it, and would never come to an end with a process of Foundation's.
+extension FollowingServer: CustomReflectable {
+  var customMirror: Swift.Mirror { Swift.Mirror(self, children: ["config": config, "port": port]) }
+}

@@ -67,7 +67,7 @@ struct GitOpsTests {
     try commit("wrong", in: origin, key: key, text: "kind: Fleet\nnonsense: 1\n")
     try await server.wait(for: "fleet.yaml at", at: "api/v1/git")
     #expect(try server.get(Self.script).contains("second@1.0"))
-    #expect(try server.get("api/v1/events").contains("is not followed, and what was applied stays"))
+    try await server.wait(for: "is not followed, and what was applied stays", at: "api/v1/events")
     _ = try run(["git", "-C", origin, "reset", "-q", "--hard", "HEAD~1"])
     // By hand: it is put right, and said.
     let applied = "\(server.state)/git/fleet.yaml"

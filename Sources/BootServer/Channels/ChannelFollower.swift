@@ -102,7 +102,7 @@ package final class ChannelFollower: Sendable {
       publish(table, survey, isFinal: true)
       metrics.refreshes.increment("valid")
       say("repository", nil, "the repository \(settings.from) is valid again")
-      await look(at: survey, client)
+      if !(fetcher is LastTrusted) { await look(at: survey, client) }
     } catch is CancellationError {
       return
     } catch {
