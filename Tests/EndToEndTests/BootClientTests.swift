@@ -33,8 +33,7 @@ private final class Cable: Sendable {
 /// Clients of other people against a whole server, over a cable of their own.
 @Suite(
   "other people's clients", .serialized, .enabled(if: Bench.isReady, Bench.whyNot),
-  .enabled(
-    if: Bench.isRoot && findTool("ip") != nil, "making network namespaces needs root and iproute2"))
+  .enabled(if: NetworkNamespaces.isUsable, Comment(rawValue: NetworkNamespaces.whyNot)))
 struct BootClientTests {
   /// A server, its release, and a client's host.
   private func withServer(

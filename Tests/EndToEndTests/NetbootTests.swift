@@ -6,13 +6,22 @@ import Testing
 /// its own: `tools/netboot`. Each of these tests takes all processors for a minute or two.
 @Suite(
   "network boots in QEMU", .serialized, .enabled(if: Bench.isReady, Bench.whyNot),
-  .enabled(if: Bench.isRoot, "making network namespaces needs root"),
+  .enabled(if: NetworkNamespaces.isUsable, Comment(rawValue: NetworkNamespaces.whyNot)),
+  .enabled(if: NetbootTests.canMakeTaps, "this system makes no tap interface"),
   .enabled(
-    if: findTool("qemu-system-x86_64") != nil && findTool("ip") != nil
+    if: findTool("qemu-system-x86_64") != nil && findTool("setpriv") != nil
       && FileManager.default.fileExists(atPath: "/usr/lib/ipxe/ipxe.lkrn")
       && FileManager.default.fileExists(atPath: "/usr/share/OVMF/OVMF_CODE_4M.fd"),
-    "qemu-system-x86, iproute2, util-linux, ipxe or ovmf is missing"))
+    "qemu-system-x86, util-linux, ipxe or ovmf is missing"))
 struct NetbootTests {
+  /// Whether emulated devices can have a network, tried once.
+  static let canMakeTaps: Bool = {
+    let name = "netimg-p\(getpid() % 1_000_000)"
+    return ["add", "del"].allSatisfy {
+      (try? run(["ip", "tuntap", $0, "dev", name, "mode", "tap"]))?.status == 0
+    }
+  }()
+
   /// What came of the devices that took these ways.
   struct Outcome {
     let state: String
