@@ -16,9 +16,10 @@ import Testing
     #expect(
       try templates.render(.uefi, values) == """
         #!ipxe
-        # UEFI: the whole image is one EFI program.
+        # UEFI: the whole image is one EFI program, which has its command line in itself. iPXE would hand it the program's
+        # name as another, and no name is none.
         echo edge-1: minimal 1.0
-        kernel http://192.0.2.1:8080/u || goto failed
+        kernel --name= http://192.0.2.1:8080/u || goto failed
         boot || goto failed
         :failed
         echo edge-1 could not load http://192.0.2.1:8080/u; trying again in 10 s

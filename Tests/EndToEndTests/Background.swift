@@ -1,40 +1,65 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 /// A program that runs beside the test until it ends or is stopped.
-final class Background: @unchecked Sendable {
-  // Set up before the first use and only waited for afterwards.
-  private let process = Process()
+final class Background: Sendable {
+  let identifier: pid_t
+  /// The file that has what it writes to standard output and error.
   let output: String
+  private let status = Mutex<Int32?>(nil)
 
   init(_ arguments: [String], output: String, directory: String = Bench.repository) throws {
     self.output = output
-    guard FileManager.default.createFile(atPath: output, contents: nil) else {
-      throw BenchError("no \(output)")
+    let file = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer {
+      close(file)
+      close(nothing)
     }
-    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = file
-    process.standardError = file
-    try process.run()
+    guard file >= 0, nothing >= 0 else { throw BenchError("no \(output)") }
+    identifier = try spawn(arguments, input: nothing, output: file, errors: file, directory: directory)
   }
 
-  var identifier: pid_t { process.processIdentifier }
-  var isRunning: Bool { process.isRunning }
+  var isRunning: Bool { ended(WNOHANG) == nil }
   var text: String {
     String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: output))) ?? Data(), as: UTF8.self)
   }
 
   /// The exit status, or 128 plus the signal's number.
-  func wait() -> Int32 {
-    process.waitUntilExit()
-    return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+  func wait() -> Int32 { ended(0) ?? -1 }
+
+  private func ended(_ options: Int32) -> Int32? {
+    status.withLock { status in
+      if status == nil {
+        var word: Int32 = 0
+        var result = waitpid(identifier, &word, options)
+        while result < 0, errno == EINTR { result = waitpid(identifier, &word, options) }
+        if result == identifier { status = exitStatus(word) }
+      }
+      return status
+    }
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+  /// Looks again and again until something is so. It keeps its thread meanwhile: tests that wait for emulators would
+  /// not give it back for minutes.
+  /// - Throws: ``BenchError`` with all that the process said, if it ends before, or after five minutes.
+  func wait(for what: String, until isSo: () throws -> Bool) throws {
+    let deadline = ContinuousClock.now + .seconds(300)
+    while true {
+      // Asked first: what it did before its end counts.
+      let isOver = !isRunning || ContinuousClock.now > deadline
+      if try isSo() { return }
+      guard !isOver else { throw BenchError("in vain for \(what); the process said: \(text)") }
+      usleep(20_000)
+    }
+  }
+
+  deinit {
+    guard isRunning else { return }
+    kill(identifier, SIGKILL)
+    _ = wait()
+  }
 }
 
 /// A mirror of the packages of the sample's lock, on this machine.

@@ -47,6 +47,35 @@ package func findTool(_ name: String) -> String? {
 package func run(
   _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], directory: String? = nil
 ) throws -> SubprocessResult {
+  let standardInput = try UnnamedFile(input)
+  let standardOutput = try UnnamedFile([])
+  let standardError = try UnnamedFile([])
+  let child = try spawn(
+    arguments, input: standardInput.file, output: standardOutput.file, errors: standardError.file,
+    environment: environment, directory: directory)
+  var status: Int32 = 0
+  while waitpid(child, &status, 0) < 0 {
+    guard errno == EINTR else { throw SubprocessError(description: "\(arguments[0]) cannot be waited for") }
+  }
+  return SubprocessResult(
+    status: exitStatus(status),
+    output: try standardOutput.contents(), errors: try standardError.contents())
+}
+
+/// What `waitpid` tells, as a shell counts: 128 plus the signal's number if a signal ended it.
+package func exitStatus(_ status: Int32) -> Int32 {
+  let signal = status & 0x7f
+  return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+}
+
+/// Starts a program as ``run(_:input:environment:directory:)`` does, which the caller has to wait for.
+/// - Parameters:
+///   - input: A file descriptor for its standard input, and so on.
+/// - Returns: Its process id.
+package func spawn(
+  _ arguments: [String], input: Int32, output: Int32, errors: Int32, environment: [String: String] = [:],
+  directory: String? = nil
+) throws -> Int32 {
   guard let name = arguments.first, var program = findTool(name) else {
     throw SubprocessError(description: "\(arguments.first ?? "no program") is not installed")
   }
@@ -56,16 +85,12 @@ package func run(
     arguments = ["env", "-C", directory, program] + arguments.dropFirst()
     program = env
   }
-  let standardInput = try UnnamedFile(input)
-  let standardOutput = try UnnamedFile([])
-  let standardError = try UnnamedFile([])
-
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)
   defer { posix_spawn_file_actions_destroy(&actions) }
-  posix_spawn_file_actions_adddup2(&actions, standardInput.file, 0)
-  posix_spawn_file_actions_adddup2(&actions, standardOutput.file, 1)
-  posix_spawn_file_actions_adddup2(&actions, standardError.file, 2)
+  posix_spawn_file_actions_adddup2(&actions, input, 0)
+  posix_spawn_file_actions_adddup2(&actions, output, 1)
+  posix_spawn_file_actions_adddup2(&actions, errors, 2)
 
   // A thread of a test may block every signal, and a child that inherits that cannot be stopped.
   var attributes = posix_spawnattr_t()
@@ -79,7 +104,7 @@ package func run(
   var variables = ProcessInfo.processInfo.environment
   variables.merge(["LC_ALL": "C.UTF-8", "TZ": "UTC"]) { _, new in new }
   variables.merge(environment) { _, new in new }
-  let child = try withCStrings(arguments) { argv in
+  return try withCStrings(arguments) { argv in
     try withCStrings(variables.map { "\($0.key)=\($0.value)" }.sorted()) { envp in
       var child: pid_t = 0
       let code = posix_spawn(&child, program, &actions, &attributes, argv, envp)
@@ -89,14 +114,6 @@ package func run(
       return child
     }
   }
-  var status: Int32 = 0
-  while waitpid(child, &status, 0) < 0 {
-    guard errno == EINTR else { throw SubprocessError(description: "\(program) cannot be waited for") }
-  }
-  let signal = status & 0x7f
-  return SubprocessResult(
-    status: signal == 0 ? (status >> 8) & 0xff : 128 + signal,
-    output: try standardOutput.contents(), errors: try standardError.contents())
 }
 
 private func withCStrings<Result>(

@@ -53,9 +53,10 @@ package struct ScriptTemplates: Sendable {
     case .uefi:
       """
       #!ipxe
-      # UEFI: the whole image is one EFI program.
+      # UEFI: the whole image is one EFI program, which has its command line in itself. iPXE would hand it the program's
+      # name as another, and no name is none.
       echo {{ device.name }}: {{ release.name }} {{ release.version }}
-      kernel {{ uki.url }} || goto failed
+      kernel --name= {{ uki.url }} || goto failed
       boot || goto failed
       :failed
       echo {{ device.name }} could not load {{ uki.url }}; trying again in 10 s
