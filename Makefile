@@ -10,7 +10,8 @@ SWIFT_SOURCES := Sources Tests Fuzz bench Package.swift
 
 # Debian packages: to build, and to test and demonstrate on top.
 BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-openssl-dev libgit2-dev \
-  libsodium-dev libsolv-dev libsolvext-dev libssl-dev libyaml-dev libzstd-dev debian-archive-keyring gpgv python3
+  libsodium-dev libsolv-dev libsolvext-dev libsqlite3-dev libssl-dev libyaml-dev libzstd-dev \
+  debian-archive-keyring gpgv python3
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool efitools \
   strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-debian \
   debsecan zstd busybox curl atftp tftp-hpa python3-securesystemslib ipxe iproute2 isc-dhcp-client dnsmasq-base \

@@ -5,9 +5,8 @@ import Testing
 
 /// Other people's DHCP clients against the whole server, over a virtual cable between two network namespaces.
 @Suite(
-  .enabled(
-    if: geteuid() == 0 && findTool("ip") != nil && findTool("setsid") != nil,
-    "network namespaces need root and iproute2"),
+  .enabled(if: NetworkNamespaces.isUsable, Comment(rawValue: NetworkNamespaces.whyNot)),
+  .enabled(if: findTool("setsid") != nil, "setsid is missing"),
   .serialized)
 struct DHCPInteropTests {
   private static let program = checkoutFile(".build/debug/netimg-netbench").path
