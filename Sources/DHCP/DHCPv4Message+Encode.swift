@@ -46,7 +46,9 @@ extension DHCPv4Message {
       bytes.replaceSubrange(offset..<offset + part.count, with: part)
     }
     func put(_ number: UInt32, at offset: Int) {
-      for place in 0..<4 { bytes[offset + place] = UInt8(truncatingIfNeeded: number >> UInt32(24 - 8 * place)) }
+      for place in 0..<4 {
+        bytes[offset + place] = UInt8(truncatingIfNeeded: number >> UInt32(24 - 8 * place))
+      }
     }
     bytes[0] = isReply ? 2 : 1
     bytes[1] = hardwareType

@@ -18,7 +18,8 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
   ///     the loop are their indexes.
   ///   - notify: Called on the loop's thread; it must not block.
   init(
-    _ server: DHCPv6Server, ports: [any DatagramPort], interfaces: [NetworkInterface], committer: LeaseCommitter,
+    _ server: DHCPv6Server, ports: [any DatagramPort], interfaces: [NetworkInterface],
+    committer: LeaseCommitter,
     notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void
   ) {
     self.server = server

@@ -183,9 +183,12 @@ package final class TFTPService: EventSource, @unchecked Sendable {
       if case .v6 = peer.address { file = port6?.file ?? port.file } else { file = port.file }
     }
     let blockSize = server.transfer(id)?.blockSize ?? 512
+    // A packet that the kernel cuts has to go out whole, with the headers of IP, UDP and TFTP.
+    let headers: Int
+    if case .v6 = peer.address { headers = 40 + 8 + 4 } else { headers = 20 + 8 + 4 }
     routes[Int(id.slot)] = Route(
       id: id, file: file, isOwn: isOwn, peer: to, local: from, interface: isOwn ? 0 : interface,
-      isSegmenting: canSegment && blockSize + 4 + 48 <= mtu[interface] ?? 1500)
+      isSegmenting: canSegment && blockSize + headers <= mtu[interface] ?? 1500)
   }
 
   private func send(_ bytes: [UInt8], to id: TFTPSessionID) {

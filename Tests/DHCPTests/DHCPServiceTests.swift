@@ -172,7 +172,8 @@ import Testing
     // The disk is busy with the first lease, and the others gather.
     hear([try request(2), try request(3), Lab.incoming(Client(5).message(.discover))])
     try await wait { wire.kinds.withLock(\.count) == 5 }
-    #expect(wire.kinds.withLock { $0.allSatisfy { $0 == .offer } }, "no lease is told before it is written down")
+    #expect(
+      wire.kinds.withLock { $0.allSatisfy { $0 == .offer } }, "no lease is told before it is written down")
     store.open()
     try await wait { wire.kinds.withLock(\.count) == 8 }
     #expect(store.batches.withLock { $0 == [1, 2] }, "those that gathered are one write")
@@ -190,9 +191,12 @@ import Testing
     #expect(first.map { DHCPv4Message.kind(peeking: $0.datagram.payload) } == .request)
     var transactions: [UInt32] = []
     while let (datagram, _) = inbox.next() {
-      if let message = try? DHCPv4Message(decoding: datagram.payload) { transactions.append(message.transaction) }
+      if let message = try? DHCPv4Message(decoding: datagram.payload) {
+        transactions.append(message.transaction)
+      }
     }
-    #expect(transactions == Array(501...UInt32(Inbox.maximumDiscoveries + 500)), "the oldest have asked again")
+    #expect(
+      transactions == Array(501...UInt32(Inbox.maximumDiscoveries + 500)), "the oldest have asked again")
     #expect(inbox.isEmpty)
   }
 

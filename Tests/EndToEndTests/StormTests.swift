@@ -25,7 +25,8 @@ struct StormTests {
       let state = try StormState(scratch.appendingPathComponent("state").path)
       var server = try await state.serve(in: network, log: "first")
       // They are switched on over some seconds, so that some have all, some have an address, and some have nothing.
-      let storm = try network.storm(Self.devices, seconds: 6, output: scratch.appendingPathComponent("storm").path)
+      let storm = try network.storm(
+        Self.devices, seconds: 6, output: scratch.appendingPathComponent("storm").path)
       for (count, log) in [(Self.devices / 4, "second"), (Self.devices / 2, "third")] {
         try await Background.wait(for: "\(count) devices") {
           !storm.isRunning || storm.text.contains("progress \(count)\n")
@@ -42,15 +43,22 @@ struct StormTests {
       kill(server.identifier, SIGTERM)
       #expect(server.wait() == 0)
 
-      // What the store says is what the devices were told.
-      let list = try Bench.netimg(["device", "list", "--state", state.path, "--json"])
-      #expect(list.status == 0, "\(list.errorText)")
-      struct Device: Decodable {
-        let macs: [String]
-        let address: String?
+      // What devices were told is in the store, whatever happened meanwhile.
+      let told = Set(
+        storm.text.split(separator: "\n").filter { $0.hasPrefix("lease ") }.map { $0.dropFirst(6) })
+      #expect(told.count == Self.devices)
+      if let python = python(with: "sqlite3") {
+        let leases = try run([
+          python, "-c",
+          """
+          import sqlite3, sys
+          for row in sqlite3.connect(sys.argv[1]).execute("SELECT mac, address FROM lease"):
+              print(*row)
+          """, "\(state.path)/fleet.sqlite",
+        ])
+        let stored = Set(leases.text.split(separator: "\n"))
+        #expect(told.isSubset(of: stored), "\(told.subtracting(stored)) \(leases.errorText)")
       }
-      let known = try JSONDecoder().decode([Device].self, from: Data(list.output))
-      #expect(Set(known.flatMap(\.macs)).count == Self.devices)
       for log in ["first", "second", "third"] {
         let text = try String(contentsOfFile: "\(state.path).\(log)", encoding: .utf8)
         #expect(!text.contains(" error "), "\(text)")
@@ -117,16 +125,19 @@ final class StormNetwork: Sendable {
   /// The devices' program, which is built beside the tests.
   private static let program = Result { () throws -> String in
     let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("netimg-netbench").path
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("netimg-netbench")
+      .path
   }
 
   private func start(_ words: [String], output: String) throws -> Background {
     try Background(["ip", "netns", "exec", far, try Self.program.get()] + words, output: output)
   }
 
-  /// Devices that boot; each has a minute and a half.
+  /// Devices that are switched on within some seconds, and then have three minutes.
   func storm(_ count: Int, seconds: Int, output: String) throws -> Background {
-    try start(["storm", "10.77.0.1", "10.80.0.1", "\(count)", "\(seconds)", "\(seconds + 180)"], output: output)
+    try start(
+      ["storm", "10.77.0.1", "10.80.0.1", "\(count)", "\(seconds)", "\(seconds + 180)", "leases"],
+      output: output)
   }
 
   /// Discoveries from as many hardware addresses, as fast as they go.
@@ -202,9 +213,12 @@ struct StormState {
   func serve(in network: StormNetwork, log: String) async throws -> Background {
     let server = try Background(
       [
-        "ip", "netns", "exec", network.near, Bench.program, "serve", "--config", "\(path)/server.yaml", "--state", path,
+        "ip", "netns", "exec", network.near, Bench.program, "serve", "--config", "\(path)/server.yaml",
+        "--state", path,
       ], output: "\(path).\(log)")
-    try await Background.wait(for: "a server that is ready") { !server.isRunning || server.text.contains(" ready ") }
+    try await Background.wait(for: "a server that is ready") {
+      !server.isRunning || server.text.contains(" ready ")
+    }
     guard server.isRunning else { throw BenchError("the server ended: \(server.text)") }
     return server
   }

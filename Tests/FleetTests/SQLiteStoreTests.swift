@@ -72,7 +72,8 @@ import Testing
       let before = try store.version()
       try store.tidy()
       #expect(try store.version() == before, "no other process has written")
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)).count > 8192, "the records are in the file itself")
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: path)).count > 8192, "the records are in the file itself")
       #expect(try store.devices() == (1...9).map(sample))
     }
   }

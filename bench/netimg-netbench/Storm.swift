@@ -18,6 +18,8 @@ struct Storm {
     var seconds: Double
     /// When whoever has no script yet has failed, in seconds.
     var limit = 120.0
+    /// Whether the addresses that the devices were given last are printed.
+    var printsLeases = false
   }
 
   let plan: Plan
@@ -73,7 +75,8 @@ struct Storm {
   }
 
   private func report() -> Bool {
-    let times = devices.compactMap { $0.finished.map { [start = $0.start] in Double($0 - start) / 1e9 } }.sorted()
+    let times = devices.compactMap { $0.finished.map { [start = $0.start] in Double($0 - start) / 1e9 } }
+      .sorted()
     func quantile(_ share: Double) -> Double {
       times.isEmpty ? 0 : times[min(times.count - 1, Int(Double(times.count) * share))]
     }
@@ -86,9 +89,13 @@ struct Storm {
       "devices \(devices.count) failed \(left) conflicts \(conflicts.count) median \(quantile(0.5)) "
         + "p99 \(quantile(0.99)) last \(times.last ?? 0) dhcp-repeats \(repeats[0]) tftp-repeats \(repeats[1]) "
         + "http-repeats \(repeats[2])")
+    if plan.printsLeases {
+      for device in devices where device.address != .any { print("lease \(device.mac) \(device.address)") }
+    }
     for conflict in conflicts.prefix(10) { print(conflict) }
     for device in devices.filter({ $0.step != .done }).prefix(10) {
-      print("device \(device.mac) stopped at \(device.step)\(device.isIPXE ? " as iPXE" : ""): \(device.trouble)")
+      print(
+        "device \(device.mac) stopped at \(device.step)\(device.isIPXE ? " as iPXE" : ""): \(device.trouble)")
     }
     return left == 0 && conflicts.isEmpty
   }
@@ -206,7 +213,8 @@ struct Storm {
     switch buffer[1] {
     case 6:
       guard devices[index].block == 0,
-        case .optionAcknowledge(let options)? = try? TFTPPacket(decoding: Array(buffer[..<Int(datagram.count)]))
+        case .optionAcknowledge(let options)? = try? TFTPPacket(
+          decoding: Array(buffer[..<Int(datagram.count)]))
       else { return }
       devices[index].size = options.first { $0.name == "tsize" }.flatMap { Int($0.value) }
       send([0, 4, 0, 0], index, now)
@@ -239,7 +247,8 @@ struct Storm {
     devices[index].begin(.fetch)
     devices[index].body = []
     devices[index].deadline = now + 10_000_000_000
-    guard let file = devices[index].openStream(to: plan.server), netimg_epoll_add(epoll, file, UInt64(index) + 1) == 0
+    guard let file = devices[index].openStream(to: plan.server),
+      netimg_epoll_add(epoll, file, UInt64(index) + 1) == 0
     else {
       devices[index].trouble = "no connection to \(devices[index].file)"
       return retryFetch(index, now)
@@ -272,7 +281,8 @@ struct Storm {
     }
     // The end: the answer has to be a script that boots something.
     guard devices[index].hasScript else {
-      devices[index].trouble = "no script: \(String(decoding: devices[index].body.prefix(300), as: UTF8.self))"
+      devices[index].trouble =
+        "no script: \(String(decoding: devices[index].body.prefix(300), as: UTF8.self))"
       return retryFetch(index, now)
     }
     connecting.remove(index)

@@ -64,7 +64,8 @@ struct StormDevice {
   /// DHCPDISCOVER or DHCPREQUEST as its relay agent passes it on.
   func message(relay: IPv4Address) -> DHCPv4Message {
     var message = DHCPv4Message(
-      kind: step == .request ? .request : .discover, hardwareAddress: mac.bytes, hops: 1, transaction: transaction,
+      kind: step == .request ? .request : .discover, hardwareAddress: mac.bytes, hops: 1,
+      transaction: transaction,
       relayAddress: relay)
     if step == .request, let offer {
       message.options.set(DHCPv4Option.requestedAddress, [offer.yourAddress])
@@ -88,7 +89,9 @@ struct StormDevice {
     let path = rest.dropFirst(host.count).prefix { $0 != UInt8(ascii: "?") }
     let parts = String(decoding: host, as: UTF8.self).split(separator: ":")
     guard let name = parts.first else { return nil }
-    return (String(name), parts.count > 1 ? UInt16(parts[1]) ?? 80 : 80, String(decoding: path, as: UTF8.self))
+    return (
+      String(name), parts.count > 1 ? UInt16(parts[1]) ?? 80 : 80, String(decoding: path, as: UTF8.self)
+    )
   }
 
   var httpRequest: [UInt8] {
@@ -111,13 +114,17 @@ struct StormDevice {
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     socket = Glibc.socket(AF_INET, kind, 0)
     guard socket >= 0 else { return nil }
-    func call(_ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    func call(_ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32)
+      -> Int32
+    {
       var name = sockaddr_in()
       name.sin_family = sa_family_t(AF_INET)
       name.sin_port = port.bigEndian
       name.sin_addr.s_addr = address.value.bigEndian
       return withUnsafePointer(to: &name) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
       }
     }
     let file = socket
