@@ -90,6 +90,8 @@ struct ArchiveReader {
   }
 
   private static let pieceSize = 1 << 20
+  /// The most zeros at an archive's end: tar's largest record is far smaller.
+  private static let longestEnd = 1 << 20
 
   private mutating func skipPadding(after size: Int) throws {
     let padding = try exactly(TarBlock.padding(after: size))
@@ -101,12 +103,14 @@ struct ArchiveReader {
     name = "the archive"
     var buffer = [UInt8](repeating: 0, count: Self.pieceSize)
     var isComplete = false
+    let end = position
     while true {
       let count = try buffer.withUnsafeMutableBytes { try source($0) }
       if count == 0 { break }
       guard buffer[..<count].allSatisfy({ $0 == 0 }) else { throw refusal("goes on behind its end") }
       position += count
       isComplete = true
+      guard position - end <= Self.longestEnd else { throw refusal("has too many zeros at its end") }
     }
     guard isComplete else { throw refusal("is cut short") }
   }

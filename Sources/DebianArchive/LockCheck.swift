@@ -125,7 +125,12 @@ struct LockCheck {
       case .keyNotFound(let key, let context): (context, "has no \"\(key.stringValue)\"")
       case .typeMismatch(_, let context), .valueNotFound(_, let context):
         (context, "has a value of the wrong kind")
-      case .dataCorrupted(let context): (context, "is not valid JSON")
+      case .dataCorrupted(let context):
+        (
+          context,
+          context.codingPath.isEmpty
+            ? "is not JSON, or has a number that is too large" : "has a value that does not fit"
+        )
       @unknown default: (DecodingError.Context(codingPath: [], debugDescription: ""), "cannot be read")
       }
     var place = ""

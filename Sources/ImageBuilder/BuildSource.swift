@@ -77,7 +77,8 @@ package struct BuildSource: Sendable {
     guard let gitVersion else {
       throw BuildError(
         .manifest,
-        "\(image.manifestPath) is in no git repository, which would give the version: write `version:` into it"
+        "\(image.manifestPath) is in no git repository with a commit, which would give the version: commit it, or write "
+          + "`version:` into it"
       )
     }
     return try gitVersion.get()

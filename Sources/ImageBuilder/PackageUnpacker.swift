@@ -106,6 +106,26 @@ struct PackageUnpacker: Sendable {
         "\(locked.path) is \(contents.name) \(contents.version), but the lock says \(locked.name) \(locked.version)"
       )
     }
+    let architecture = contents.control["Architecture"] ?? ""
+    guard architecture == locked.architecture else {
+      throw BuildError(
+        .lock,
+        "\(locked.path) is of architecture \(architecture), but the lock says \(locked.architecture): run netimg lock"
+      )
+    }
+    guard architecture == "all" || architecture == image.architecture.value.rawValue else {
+      throw BuildError(
+        .lock,
+        "\(locked.path) is of architecture \(architecture), but the image is of \(image.architecture.value.rawValue): "
+          + "run netimg lock")
+    }
+    // Debian writes Source where it is another name than the package's, a version behind it where that differs.
+    let source = contents.control["Source"]?.prefix { $0 != " " && $0 != "(" }.description ?? contents.name
+    guard source == locked.source.prefix(while: { $0 != " " && $0 != "(" }) else {
+      throw BuildError(
+        .lock,
+        "\(locked.path) is made from source \(source), but the lock says \(locked.source): run netimg lock")
+    }
     return contents
   }
 

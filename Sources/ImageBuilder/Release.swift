@@ -110,10 +110,11 @@ package struct Release: Codable, Sendable, Equatable {
     let release: Release
     do {
       let format = try JSONDecoder().decode(Format.self, from: Data(bytes)).format
-      guard format <= currentFormat else {
+      guard format == currentFormat else {
         throw BuildError(
           .verification,
-          "\(file) has format \(format), this netimg knows \(currentFormat): use a newer netimg")
+          "\(file) has format \(format), this netimg knows \(currentFormat): use "
+            + (format > currentFormat ? "a newer netimg" : "a release that netimg made"))
       }
       release = try JSONDecoder().decode(Release.self, from: Data(bytes))
     } catch let error as BuildError {
@@ -127,8 +128,27 @@ package struct Release: Codable, Sendable, Equatable {
         .verification,
         "\(file) lists a file twice, or more than \(maximumArtifacts) of them: this is no release")
     }
+    // What is printed and what becomes part of a path: no control character, no separator.
+    let words = [
+      ("name", release.name), ("version", release.version), ("architecture", release.architecture),
+    ]
+    for (key, word) in words
+    where word.isEmpty || word.utf8.count > 128 || word.hasPrefix(".")
+      || !word.utf8.allSatisfy({ isPrintable($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: " ") })
+    {
+      throw BuildError(
+        .verification, "\(file): \(key) is not one word of printable characters: this is no release")
+    }
+    let sentences = [
+      ("kernel.release", release.kernel.release), ("kernel.commandLine", release.kernel.commandLine),
+    ]
+    for (key, text) in sentences where !text.utf8.allSatisfy(isPrintable) {
+      throw BuildError(.verification, "\(file): \(key) has a control character: this is no release")
+    }
     return release
   }
+
+  private static func isPrintable(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f }
 }
 
 /// Says what is wrong with a JSON file in one clause.
@@ -140,7 +160,9 @@ package enum JSONProblem {
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       return "\(path(context.codingPath)) has the wrong type"
     case .dataCorrupted(let context):
-      return context.codingPath.isEmpty ? "it is not JSON" : "\(path(context.codingPath)) is not valid"
+      return context.codingPath.isEmpty
+        ? "it is not JSON, or has a number that is too large"
+        : "\(path(context.codingPath)) has a value that does not fit"
     @unknown default: return "it is not valid"
     }
   }

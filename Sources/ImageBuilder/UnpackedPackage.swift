@@ -57,7 +57,9 @@ package struct UnpackedPackage: Sendable {
       return
     }
     let release = String(image.path.dropFirst("boot/vmlinuz-".count))
-    kernel = try Self.kernelFiles(contents.entries, release: release, package: name)
+    // A module that is dropped is none that the image could have; the kernel itself cannot be dropped.
+    kernel = try Self.kernelFiles(
+      contents.entries.filter { $0.path.hasPrefix("boot/") } + kept, release: release, package: name)
     entries = kept.filter { entry in
       let path = RootTree.canonical(entry.path)
       return path != "boot" && !path.hasPrefix("boot/") && !path.hasPrefix("usr/lib/modules/")

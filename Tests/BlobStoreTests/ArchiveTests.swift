@@ -76,8 +76,34 @@ import Testing
     }
   }
 
+  @Test("zeros without an end are refused, before the first file and after the last")
+  func endlessZeros() async throws {
+    try await withStore { store in
+      _ = try filled(store)
+      for beginning in [[], try Self.export(store)] {
+        try await withStore { other in
+          var position = 0
+          let error = storeError {
+            _ = try other.importArchive(acceptsRecords: true) { buffer in
+              let rest = beginning.dropFirst(position).prefix(buffer.count)
+              for index in 0..<buffer.count { buffer[index] = 0 }
+              buffer.copyBytes(from: rest)
+              position += buffer.count
+              return buffer.count
+            }
+          }
+          #expect(error?.code == .badArchive)
+          #expect("\(String(describing: error))".contains("too many zeros"))
+          let left = try other.digests()
+          #expect(left.isEmpty)
+        }
+      }
+    }
+  }
+
   @Test(
-    "tar lists and unpacks an export, and what tar packs again is taken", .enabled(if: findTool("tar") != nil)
+    "tar lists and unpacks an export, and what tar packs again is taken",
+    .enabled(if: findTool("tar") != nil, "tar is missing")
   )
   func foreignTar() async throws {
     try await withStore { store in

@@ -91,7 +91,9 @@ import Testing
     }
   }
 
-  @Test("a store on a read-only file system serves, whole and damaged", .enabled(if: canMount))
+  @Test(
+    "a store on a read-only file system serves, whole and damaged",
+    .enabled(if: canMount, "mounting needs root and a kernel that allows it"))
   func readOnlyFileSystem() async throws {
     try await withSmallDisk("1m") { disk in
       let good: SHA256Digest
@@ -115,7 +117,9 @@ import Testing
     }
   }
 
-  @Test("a record of another user is not believed, root's and one's own are", .enabled(if: geteuid() == 0))
+  @Test(
+    "a record of another user is not believed, root's and one's own are",
+    .enabled(if: geteuid() == 0, "the test does not run as root"))
   func owners() async throws {
     try await withStore { store in
       try store.setRecord([1], kind: "frame", key: "k")

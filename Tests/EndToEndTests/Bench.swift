@@ -4,9 +4,23 @@ import Testing
 
 /// What every end-to-end test works with: the real program, the real sample manifest, the packages of its lock.
 enum Bench {
-  /// The program under test.
-  static let program = ProcessInfo.processInfo.environment["NETIMG_BIN"] ?? ""
-  static let isReady = findTool(program) != nil && program.contains("/")
+  private static let given = ProcessInfo.processInfo.environment["NETIMG_BIN"] ?? ""
+  static let isReady = findTool(given) != nil && given.contains("/")
+
+  /// The program under test, and the initrd's first program beside it: copies where other users can reach them, since
+  /// the work tree may be in somebody's home.
+  static let program: String = {
+    guard isReady else { return "" }
+    let copies = "\(scratch)/program"
+    try? FileManager.default.createDirectory(atPath: copies, withIntermediateDirectories: true)
+    let source = URL(fileURLWithPath: given).resolvingSymlinksInPath()
+    let files = [source.lastPathComponent, "netimg-init"]
+      .map { source.deletingLastPathComponent().appendingPathComponent($0).path }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+    // Not copied here: a child between fork and exec would hold the program open for writing ("text file busy").
+    _ = try? run(["cp", "-p", "--"] + files + [copies])
+    return "\(copies)/\(source.lastPathComponent)"
+  }()
   static let isRoot = geteuid() == 0
   static let whyNot: Comment = "NETIMG_BIN does not name a built netimg: run make test"
   static let needsRoot: Comment = "this changes users, mounts or loop devices: run it as root"

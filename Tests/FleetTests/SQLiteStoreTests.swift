@@ -205,7 +205,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: hasPythonModule("sqlite3")))
+  @Test(.enabled(if: hasPythonModule("sqlite3"), "python3 has no module sqlite3"))
   func aNewerStoreIsRefusedAndPythonReadsOurs() async throws {
     try await withStore { store, path throws in
       var batch = FleetBatch()

@@ -50,6 +50,27 @@ struct HostileReleaseTests {
     }
   }
 
+  @Test("what is printed has no control characters, and a format that never was is none")
+  func words() async throws {
+    try await ReleaseFixture.with { release in
+      let original = try release.read(ReleaseFile.release)
+      let edits: [(String, (inout Release) -> Void)] = [
+        ("name", { $0.name = "a\n\u{1b}[31mEVIL" }), ("name", { $0.name = "../x" }),
+        ("version", { $0.version = "" }), ("version", { $0.version = "1 0" }),
+        ("architecture", { $0.architecture = "\u{7f}" }), ("commandLine", { $0.kernel.commandLine = "a\nb" }),
+        ("format -1", { $0.format = -1 }), ("format 0", { $0.format = 0 }),
+      ]
+      for (word, edit) in edits {
+        try release.edit(edit)
+        let error = await failure { try await release.findings() }
+        #expect(error?.code == .verification && error?.message.contains(word) == true, "\(word)")
+        #expect(error?.message.contains("\u{1b}") == false)
+        try release.write(original, to: ReleaseFile.release)
+      }
+      #expect(try await release.findings() == [])
+    }
+  }
+
   @Test("a release.json that lists a file twice, or very many, is none")
   func artifacts() async throws {
     try await ReleaseFixture.with { release in

@@ -4,6 +4,7 @@ import Foundation
 import FrameFormat
 import ImageFormat
 import Manifest
+import NativeActions
 import Testing
 import TestSupport
 
@@ -84,6 +85,37 @@ struct ImageBuildTests {
     missing.declarations.modules = [Declared.by("none")]
     missing.declarations.enabledUnits = [Declared.by("none.service")]
     #expect(await failure { try await missing.build() }?.code == .manifest)
+  }
+
+  @Test("a module that is dropped is not brought back by what needs it: the image fails instead")
+  func droppedModule() async throws {
+    var tiny = try await TinyImage()
+    let glob = try #require(PathGlob("/usr/lib/modules/*/kernel/net_failover.ko"))
+    tiny.declarations.drops = [Declared.by(DropRule(paths: [glob], reason: "the test has one"))]
+    let error = await #expect(throws: NativeActionError.self) { try await tiny.build() }
+    #expect("\(String(describing: error))".contains("net_failover"))
+  }
+
+  @Test("a lock that says another architecture or source than the package does is refused")
+  func lockAgainstPackage() async throws {
+    let tiny = try await TinyImage()
+    let lies = [
+      (
+        "is of architecture amd64, but the lock says mips", "\"architecture\": \"amd64\"",
+        "\"architecture\": \"mips\""
+      ),
+      ("is made from source app, but the lock says other", "\"source\": \"app\"", "\"source\": \"other\""),
+    ]
+    let text = String(decoding: tiny.lock.encoded(), as: UTF8.self)
+    for (sentence, truth, lie) in lies {
+      let package = try #require(text.range(of: "\"name\": \"app\""))
+      let field = try #require(text.range(of: truth, range: package.upperBound..<text.endIndex))
+      let lock = try LockFile(
+        decoding: Array(text.replacingCharacters(in: field, with: lie).utf8), file: "lock")
+      let error = await failure { try await tiny.build(lock: lock) }
+      #expect(
+        error?.code == .lock && error?.message.contains(sentence) == true, "\(error?.message ?? "accepted")")
+    }
   }
 
   @Test("limits: each that is exceeded is named with its place, and none is at its very value")

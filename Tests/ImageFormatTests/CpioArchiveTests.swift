@@ -48,7 +48,8 @@ struct CpioArchiveTests {
     #expect(bytes == expected)
   }
 
-  @Test("cpio lists the names in the order of adding", .enabled(if: findTool("cpio") != nil))
+  @Test(
+    "cpio lists the names in the order of adding", .enabled(if: findTool("cpio") != nil, "cpio is missing"))
   func list() throws {
     let result = try run(["cpio", "-t", "--quiet"], input: Self.sample().flattened())
     #expect(result.status == 0 && result.errors.isEmpty, "\(result.errorText)")
@@ -59,7 +60,10 @@ struct CpioArchiveTests {
   }
 
   // Making a device node needs root.
-  @Test("cpio extracts what was put in", .enabled(if: findTool("cpio") != nil && geteuid() == 0))
+  @Test(
+    "cpio extracts what was put in",
+    .enabled(
+      if: findTool("cpio") != nil && geteuid() == 0, "cpio is missing, or the test does not run as root"))
   func extract() async throws {
     let archive = try Self.sample().flattened()
     try await withScratchDirectory { directory in
@@ -88,7 +92,9 @@ struct CpioArchiveTests {
     }
   }
 
-  @Test("bsdtar, another implementation, reads it too", .enabled(if: findTool("bsdtar") != nil))
+  @Test(
+    "bsdtar, another implementation, reads it too",
+    .enabled(if: findTool("bsdtar") != nil, "bsdtar is missing"))
   func bsdtar() throws {
     let archive = try Self.sample().flattened()
     let result = try run(["bsdtar", "-tvf", "-"], input: archive)

@@ -15,7 +15,8 @@ struct EROFSForeignTests {
   }()
 
   @Test(
-    "fsck.erofs finds nothing wrong and extracts the same files", .enabled(if: findTool("fsck.erofs") != nil))
+    "fsck.erofs finds nothing wrong and extracts the same files",
+    .enabled(if: findTool("fsck.erofs") != nil, "fsck.erofs is missing"))
   func fsck() async throws {
     let tree = SampleTree.rich
     try await withScratchDirectory { directory in
@@ -28,7 +29,9 @@ struct EROFSForeignTests {
     }
   }
 
-  @Test("dump.erofs agrees on the superblock", .enabled(if: findTool("dump.erofs") != nil))
+  @Test(
+    "dump.erofs agrees on the superblock",
+    .enabled(if: findTool("dump.erofs") != nil, "dump.erofs is missing"))
   func dump() async throws {
     let tree = SampleTree.rich
     try await withScratchDirectory { directory in
@@ -48,7 +51,11 @@ struct EROFSForeignTests {
     }
   }
 
-  @Test("The kernel mounts it and shows the same tree", .enabled(if: canMount && findTool("getfattr") != nil))
+  @Test(
+    "The kernel mounts it and shows the same tree",
+    .enabled(
+      if: canMount && findTool("getfattr") != nil,
+      "mounting needs root and a kernel that allows it, or getfattr is missing"))
   func mount() async throws {
     let tree = SampleTree.rich
     try await withScratchDirectory { directory in

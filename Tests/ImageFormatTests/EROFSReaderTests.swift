@@ -76,7 +76,8 @@ struct EROFSReaderTests {
   }
 
   @Test(
-    "It reads what mkfs.erofs makes, shared attributes included", .enabled(if: findTool("mkfs.erofs") != nil))
+    "It reads what mkfs.erofs makes, shared attributes included",
+    .enabled(if: findTool("mkfs.erofs") != nil, "mkfs.erofs is missing"))
   func foreign() async throws {
     try await withScratchDirectory { directory in
       let root = directory.appendingPathComponent("root").path

@@ -116,7 +116,9 @@ struct UnifiedKernelImageTests {
 
   @Test(
     "objdump and objcopy see the sections in a real stub",
-    .enabled(if: findTool("objdump") != nil && !SamplePE.stubPaths.isEmpty), arguments: SamplePE.stubPaths)
+    .enabled(
+      if: findTool("objdump") != nil && !SamplePE.stubPaths.isEmpty, "objdump or systemd-boot-efi is missing"),
+    arguments: SamplePE.stubPaths)
   func objdump(path: String) async throws {
     let file = try UnifiedKernelImage.assemble(stub: SamplePE.stub(path), sections: Self.sections)
     try await withScratchDirectory { directory in
@@ -138,7 +140,9 @@ struct UnifiedKernelImageTests {
 
   @Test(
     "sbsign signs the digest that we compute, and sbverify accepts it",
-    .enabled(if: findTool("sbsign") != nil && findTool("openssl") != nil && !SamplePE.stubPaths.isEmpty),
+    .enabled(
+      if: findTool("sbsign") != nil && findTool("openssl") != nil && !SamplePE.stubPaths.isEmpty,
+      "sbsign, openssl or systemd-boot-efi is missing"),
     arguments: SamplePE.stubPaths)
   func secureBoot(path: String) async throws {
     let file = try UnifiedKernelImage.assemble(stub: SamplePE.stub(path), sections: Self.sections)

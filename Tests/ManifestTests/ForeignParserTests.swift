@@ -88,7 +88,7 @@ private struct DocumentMaker {
 }
 
 // Needs python3 with yaml.
-@Suite(.enabled(if: pythonHas("yaml"))) struct ForeignParserTests {
+@Suite(.enabled(if: pythonHas("yaml"), "python3 with yaml is missing")) struct ForeignParserTests {
   @Test func nodesAndPlacesAreThoseOfAnotherParser() throws {
     var documents = [ManifestReference.imageSample, ManifestReference.componentSample]
     for seed in 0..<300 {

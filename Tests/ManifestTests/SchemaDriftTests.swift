@@ -92,7 +92,8 @@ private func manifest(_ object: ObjectShape, _ key: KeyShape, _ probe: String) -
 
 // The decoder and the JSON Schema come from one table; this asks a foreign validator whether they agree on
 // every key and every probe. Needs python3 with jsonschema and yaml.
-@Suite(.enabled(if: pythonHas("jsonschema, yaml"))) struct SchemaDriftTests {
+@Suite(.enabled(if: pythonHas("jsonschema, yaml"), "python3 with jsonschema and yaml is missing"))
+struct SchemaDriftTests {
   @Test func decoderAndSchemaAgreeOnEveryKey() throws {
     var documents: [String] = []
     for object in Schema.definitions() {

@@ -50,7 +50,7 @@ import Testing
   }
 
   // Needs python3 with jsonschema and yaml.
-  @Test(.enabled(if: pythonHas("jsonschema, yaml")))
+  @Test(.enabled(if: pythonHas("jsonschema, yaml"), "python3 with jsonschema and yaml is missing"))
   func aForeignValidatorAgreesWithTheDecoder() throws {
     let good = [
       ManifestReference.imageSample, ManifestReference.componentSample, image(), component("x"),

@@ -21,7 +21,7 @@ import Testing
   }
 
   // The digest is written down in its documentation, and computed here once more. Needs python3.
-  @Test(.enabled(if: pythonHas("hashlib, struct")))
+  @Test(.enabled(if: pythonHas("hashlib, struct"), "python3 is missing"))
   func theDigestIsThatOfItsDescription() throws {
     var record = SourceRecord()
     record.add(SourceFile(bytes: Array("z".utf8), isExecutable: true), at: "z")

@@ -90,7 +90,7 @@ private let samples = [
   }
 
   // What the JSON Schema tells editors has to be what the decoder does. Needs python3.
-  @Test(.enabled(if: pythonHas("re, json")))
+  @Test(.enabled(if: pythonHas("re, json"), "python3 is missing"))
   func patternsSayTheSameAsTheDecoder() throws {
     struct Question: Encodable {
       let pattern: String

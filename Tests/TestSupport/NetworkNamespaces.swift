@@ -18,5 +18,6 @@ package enum NetworkNamespaces {
   }()
 
   /// The line that a skipped test says.
-  package static let whyNot: String = "network namespaces need root, iproute2 and a system that lets root make them"
+  package static let whyNot: String =
+    "network namespaces need root, iproute2 and a system that lets root make them"
 }

@@ -47,6 +47,9 @@ struct SecretPattern: Sendable {
       token("a Stripe key", "sk_live_", 24...128, isAlphanumeric),
       token("a Stripe key", "rk_live_", 24...128, isAlphanumeric),
       token("an npm token", "npm_", 36...36, isAlphanumeric),
+      token("an OpenAI key", "sk-proj-", 40...200) { isWord($0) || $0 == UInt8(ascii: "-") },
+      token("a Hugging Face token", "hf_", 34...34, isAlphanumeric),
+      routing("neighbor ", then: "password"), routing("message-digest-key ", then: "md5"),
       SecretPattern(name: "a secret key of netimg", start: "\"netimg-secret-key-") { bytes, offset in
         let end = offset + "\"netimg-secret-key-".utf8.count
         return end < bytes.count && isDigit(bytes[end])
@@ -97,6 +100,21 @@ struct SecretPattern: Sendable {
       let value = rest.drop(while: isBlank).prefix(44)
       return value.count == 44 && value.prefix(43).allSatisfy(isBase64) && value.last == UInt8(ascii: "=")
         && !PublishedSecrets.contains(Array(value))
+    }
+  }
+
+  /// `neighbor PEER password SECRET` and `message-digest-key ID md5 SECRET`, as FRR and its like have them. Words of a
+  /// manual (`LINE`, `<…>`, `%s`) are no secrets.
+  private static func routing(_ start: String, then keyword: String) -> SecretPattern {
+    SecretPattern(name: "a routing protocol's password", start: start) { bytes, offset in
+      let line = bytes[(offset + start.utf8.count)...].prefix(256).prefix {
+        $0 != UInt8(ascii: "\n") && $0 != 0
+      }
+      let words = line.split(separator: UInt8(ascii: " "))
+      guard words.count >= 3, words[1].elementsEqual(keyword.utf8) else { return false }
+      let secret = words[2]
+      return secret.allSatisfy { (0x21...0x7e).contains($0) } && !secret.allSatisfy(isUpper)
+        && !"<[({%$".utf8.contains(secret.first ?? 0)
     }
   }
 

@@ -33,6 +33,14 @@ extension ReleaseComparison {
     compare("name", old.name, new.name)
     compare("version", old.version, new.version)
     compare("architecture", old.architecture, new.architecture)
+    compare("kernel", old.kernel.release, new.kernel.release)
+    compare(
+      "kernel command line", old.kernel.commandLine, new.kernel.commandLine,
+      "the manifest's or a component's kernel.commandLine differs")
+    func text(_ exceptions: [Release.Exception]) -> String {
+      exceptions.map { "\($0.rule) \($0.path)" }.joined(separator: ", ")
+    }
+    if old.exceptions != new.exceptions { compare("exceptions", text(old.exceptions), text(new.exceptions)) }
     compare("timestamp", "\(old.timestamp)", "\(new.timestamp)", "it is the commit's time")
     compare("netimg", old.builder.version, new.builder.version, "use the version that it was built with")
     compare(

@@ -136,7 +136,11 @@ struct KeyShowCommand: ParsableCommand {
       return Console.out(row.text)
     }
     let key = try ring.publicKey(key)
-    if common.json { return Console.json([KeyRow(key, hasSecret: false)]) }
+    if common.json {
+      let entries = (try? ring.open().list()) ?? []
+      let hasSecret = entries.contains { $0.publicKey.keyID == key.keyID && $0.secretPath != nil }
+      return Console.json([KeyRow(key, hasSecret: hasSecret)])
+    }
     Console.out(pem ? String(key.pem.reversed().drop { $0.isNewline }.reversed()) : key.line)
   }
 }

@@ -4,7 +4,7 @@ internal import FoundationEssentials
 
 /// Options that every verb has.
 struct CommonOptions: ParsableArguments {
-  @Flag(name: .long, help: "Print one JSON object on standard output, for programs.")
+  @Flag(name: .long, help: "Print JSON on standard output, for programs.")
   var json = false
 
   @Flag(name: [.short, .long], help: "No progress; only results and errors.")

@@ -17,6 +17,12 @@ final class OutputFile {
       (temporary, descriptor) = ("-", 1)
       return
     }
+    // A rename would put a file in the place of a device or a FIFO.
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+      throw BuildError(
+        .inputOutput, "\(path) is no regular file: name another, or write to standard output with -")
+    }
     temporary = "\(path).partial-\(getpid())"
     descriptor = netimg_open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     guard descriptor >= 0 else { throw Self.failure("create", temporary) }

@@ -137,7 +137,8 @@ struct LibraryRuleTests {
   }
 
   @Test(
-    "this host's programs load what ldd says they load", .enabled(if: hostHas(["ldd", "bash", "gpgv", "as"])))
+    "this host's programs load what ldd says they load",
+    .enabled(if: hostHas(["ldd", "bash", "gpgv", "as"]), "ldd, bash, gpgv or as is missing"))
   func comparedWithLdd() async throws {
     for program in ["bash", "gpgv", "as"] {
       guard let path = findTool(program) else { continue }

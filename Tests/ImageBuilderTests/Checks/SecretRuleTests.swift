@@ -11,7 +11,8 @@ struct SecretRuleTests {
   private static let pem = ["a private key (PEM)"]
 
   @Test(
-    "every private key that openssl makes, in both of its forms", .enabled(if: hostHas(["openssl"])),
+    "every private key that openssl makes, in both of its forms",
+    .enabled(if: hostHas(["openssl"]), "openssl is missing"),
     arguments: [
       ["genpkey", "-algorithm", "ed25519"], ["genpkey", "-algorithm", "RSA"],
       ["genrsa", "-traditional", "2048"],
@@ -41,7 +42,9 @@ struct SecretRuleTests {
     #expect(kinds(publicDER.output).isEmpty)
   }
 
-  @Test("keys of ssh-keygen; its public halves are none", .enabled(if: hostHas(["ssh-keygen"])))
+  @Test(
+    "keys of ssh-keygen; its public halves are none",
+    .enabled(if: hostHas(["ssh-keygen"]), "ssh-keygen is missing"))
   func openSSH() async throws {
     try await withScratchDirectory { scratch in
       let path = scratch.appendingPathComponent("key").path
@@ -72,6 +75,10 @@ struct SecretRuleTests {
       ("\"AIza" + "SyA1234567890abcdefghijklmnopqrstuv\"", "a Google API key"),
       ("sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc", "a Stripe key"),
       ("npm_" + String(letters.prefix(35)) + "7", "an npm token"),
+      ("OPENAI=sk-proj-" + String(letters.prefix(45)) + "-9", "an OpenAI key"),
+      ("hf_" + String(letters.prefix(33)) + "7", "a Hugging Face token"),
+      (" neighbor 192.0.2.1 password s3cret\n", "a routing protocol's password"),
+      (" ip ospf message-digest-key 1 md5 s3cret\n", "a routing protocol's password"),
       ("PuTTY-User-Key-File-3: ssh-ed25519", "a PuTTY private key"),
       ("PrivateKey = " + String(repeating: "aB3/", count: 10) + "aB3=", "a WireGuard key"),
       ("PresharedKey=" + String(repeating: "aB3+", count: 10) + "aB3=", "a WireGuard key"),
@@ -172,7 +179,7 @@ struct SecretRuleTests {
     #expect(kinds(text).isEmpty)
   }
 
-  @Test("a key in base64, as Kubernetes has it", .enabled(if: hostHas(["openssl"])))
+  @Test("a key in base64, as Kubernetes has it", .enabled(if: hostHas(["openssl"]), "openssl is missing"))
   func encodedPEM() throws {
     let pem = try run(["openssl", "genpkey", "-algorithm", "ed25519"])
     let encoded = Data(pem.output).base64EncodedString()
@@ -201,7 +208,7 @@ struct SecretRuleTests {
 
   @Test(
     "compressed files are looked into, and the sentence says so",
-    .enabled(if: hostHas(["gzip", "xz", "zstd", "bzip2"])),
+    .enabled(if: hostHas(["gzip", "xz", "zstd", "bzip2"]), "gzip, xz, zstd or bzip2 is missing"),
     arguments: [["gzip", "-c"], ["xz", "-c"], ["zstd", "-q", "-c"], ["bzip2", "-c"]])
   func compressed(tool: [String]) async throws {
     let text =
@@ -221,7 +228,8 @@ struct SecretRuleTests {
   }
 
   @Test(
-    "secret keys of gpg and dropbear, and key stores of openssl", .enabled(if: hostHas(["openssl", "gpg"])))
+    "secret keys of gpg and dropbear, and key stores of openssl",
+    .enabled(if: hostHas(["openssl", "gpg"]), "openssl or gpg is missing"))
   func binaries() async throws {
     try await withScratchDirectory { scratch in
       let home = scratch.path
