@@ -181,7 +181,10 @@ let package = Package(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),
     .testTarget(
       name: "FleetTests",
-      dependencies: ["NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport"]),
+      dependencies: [
+        "NetworkTypes", "BootTypes", "Manifest", "DHCP", "Fleet", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "ServerCoreTests",
       dependencies: [
@@ -195,8 +198,9 @@ let package = Package(
         "ServerCore",
         "BootServer", "TestSupport",
       ]),
-    // Drives the real program ($NETIMG_BIN) from outside, so it links none of it.
-    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], exclude: ["Guest"]),
+    // Drives the real program ($NETIMG_BIN) from outside, so it links none of it; the devices of a storm are another
+    // program of ours.
+    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "netimg-netbench"], exclude: ["Guest"]),
   ],
   swiftLanguageModes: [.v6]
 )

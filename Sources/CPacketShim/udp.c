@@ -228,15 +228,13 @@ long netimg_udp_take(int file, void *data, size_t size) {
   return got;
 }
 
-enum { BLOCKS = 64 };
+enum { BLOCKS = 64, SEGMENTS = 16 };
 
 int netimg_tftp_send(int file, const struct netimg_address *peer, const struct netimg_address *local, uint32_t interface,
                      const void *data, size_t total, size_t block_size, uint16_t first, int count, int segment) {
   uint8_t headers[BLOCKS][4];
   struct iovec parts[2 * BLOCKS];
   if (count > BLOCKS) count = BLOCKS;
-  // What one UDP datagram can hold before it is cut.
-  if (segment && (size_t)count * (block_size + 4) > 65000) count = (int)(65000 / (block_size + 4));
   if (count < 1) count = 1;
   size_t offset = 0;
   for (int i = 0; i < count; i++) {
@@ -250,27 +248,30 @@ int netimg_tftp_send(int file, const struct netimg_address *peer, const struct n
     parts[2 * i + 1] = (struct iovec){(uint8_t *)data + offset, size};
     offset += size;
   }
-  if (segment && count > 1) {
-    struct msghdr header = {.msg_iov = parts, .msg_iovlen = (size_t)(2 * count)};
-    struct sockaddr_storage name;
-    union control control;
-    address(&header, &name, &control, peer, local, interface, (uint16_t)(block_size + 4));
-    long sent;
-    do sent = sendmsg(file, &header, 0);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : count;
+  // Packets that the kernel cuts from one message: as many as a datagram holds, and few enough that the client has work
+  // to do while the next are made.
+  int step = 1;
+  if (segment) {
+    step = (int)(65000 / (block_size + 4));
+    if (step > SEGMENTS) step = SEGMENTS;
+    if (step < 1) step = 1;
   }
   struct mmsghdr messages[BLOCKS];
   struct sockaddr_storage names[BLOCKS];
   union control controls[BLOCKS];
-  memset(messages, 0, sizeof messages[0] * (size_t)count);
-  for (int i = 0; i < count; i++) {
-    messages[i].msg_hdr.msg_iov = &parts[2 * i];
-    messages[i].msg_hdr.msg_iovlen = parts[2 * i + 1].iov_len != 0 ? 2 : 1;
-    address(&messages[i].msg_hdr, &names[i], &controls[i], peer, local, interface, 0);
+  int used = 0;
+  for (int i = 0; i < count; i += step, used++) {
+    int packets = count - i < step ? count - i : step;
+    memset(&messages[used], 0, sizeof messages[used]);
+    messages[used].msg_hdr.msg_iov = &parts[2 * i];
+    // An empty block is its header alone.
+    messages[used].msg_hdr.msg_iovlen = (size_t)(2 * packets) - (parts[2 * (i + packets) - 1].iov_len == 0);
+    address(&messages[used].msg_hdr, &names[used], &controls[used], peer, local, interface,
+            packets > 1 ? (uint16_t)(block_size + 4) : 0);
   }
   int sent;
-  do sent = count == 1 ? (int)sendmsg(file, &messages[0].msg_hdr, 0) : sendmmsg(file, messages, (unsigned)count, 0);
+  do sent = used == 1 ? (sendmsg(file, &messages[0].msg_hdr, 0) < 0 ? -1 : 1) : sendmmsg(file, messages, (unsigned)used, 0);
   while (sent < 0 && errno == EINTR);
-  return count == 1 && sent > 0 ? 1 : sent;
+  if (sent < 0) return -1;
+  return sent * step < count ? sent * step : count;
 }

@@ -1,4 +1,3 @@
-internal import Bytes
 internal import NetworkTypes
 
 extension DHCPv4Message {
@@ -41,26 +40,34 @@ extension DHCPv4Message {
       if spare & 2 != 0 { name.append(DHCPv4Option.end) }
     }
 
-    var writer = ByteWriter(reservingCapacity: max(300, Self.headerSize + field.count + relay.count + 1))
-    writer.append([isReply ? 2 : 1, hardwareType, UInt8(min(hardwareAddress.count, 16)), hops])
-    writer.bigEndian(transaction)
-    writer.bigEndian(seconds)
-    writer.bigEndian(flags)
-    for address in [clientAddress, yourAddress, serverAddress, relayAddress] {
-      writer.bigEndian(address.value)
+    // One array, filled in place: this is the inner loop of a storm.
+    var bytes = [UInt8](repeating: 0, count: max(300, Self.headerSize + field.count + relay.count + 1))
+    func put(_ part: some Collection<UInt8>, at offset: Int) {
+      bytes.replaceSubrange(offset..<offset + part.count, with: part)
     }
-    writer.append(hardwareAddress.prefix(16))
-    writer.fill(28 + 16 - writer.count)
-    writer.append(name)
-    writer.fill(44 + 64 - writer.count)
-    writer.append(file)
-    writer.fill(108 + 128 - writer.count)
-    writer.append(Self.cookie)
-    writer.append(field)
-    writer.append(relay)
-    writer.append([DHCPv4Option.end])
-    writer.fill(300 - writer.count)
-    return writer.bytes
+    func put(_ number: UInt32, at offset: Int) {
+      for place in 0..<4 {
+        bytes[offset + place] = UInt8(truncatingIfNeeded: number >> UInt32(24 - 8 * place))
+      }
+    }
+    bytes[0] = isReply ? 2 : 1
+    bytes[1] = hardwareType
+    bytes[2] = UInt8(min(hardwareAddress.count, 16))
+    bytes[3] = hops
+    put(transaction, at: 4)
+    put(UInt32(seconds) << 16 | UInt32(flags), at: 8)
+    put(clientAddress.value, at: 12)
+    put(yourAddress.value, at: 16)
+    put(serverAddress.value, at: 20)
+    put(relayAddress.value, at: 24)
+    put(hardwareAddress.prefix(16), at: 28)
+    put(name, at: 44)
+    put(file, at: 108)
+    put(Self.cookie, at: 236)
+    put(field, at: Self.headerSize)
+    put(relay, at: Self.headerSize + field.count)
+    bytes[Self.headerSize + field.count + relay.count] = DHCPv4Option.end
+    return bytes
   }
 
   /// One option on the wire; a long one in parts of 255 bytes (RFC 3396).

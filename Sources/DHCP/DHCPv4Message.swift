@@ -95,6 +95,16 @@ package struct DHCPv4Message: Hashable, Sendable {
 }
 
 extension DHCPv4Message {
+  /// The kind that a payload most probably has, if it is a client's; a whole look comes later.
+  static func kind(peeking bytes: [UInt8]) -> Kind? {
+    var index = headerSize
+    while index + 2 < bytes.count, bytes[index] != DHCPv4Option.end {
+      if bytes[index] == DHCPv4Option.messageType { return Kind(rawValue: bytes[index + 2]) }
+      index += bytes[index] == DHCPv4Option.pad ? 1 : 2 + Int(bytes[index + 1])
+    }
+    return nil
+  }
+
   /// Decodes one UDP payload.
   /// - Throws: ``DHCPError``; nothing that a stranger sends traps.
   package init(decoding bytes: [UInt8]) throws(DHCPError) {

@@ -9,23 +9,25 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
   private let ports: [any DatagramPort]
   private let listener: ReplyListener?
   private let notify: @Sendable ([DHCPEvent], Moment) -> Void
-  private var writer: LeaseWriter
+  private let committer: LeaseCommitter
+  private var writer = LeaseWriter()
+  private var inbox = Inbox()
   private var events: [DHCPEvent] = []
 
   /// - Parameters:
   ///   - ports: Where datagrams come from; each answer goes out by the port that its question came in by. Tokens of
   ///     the loop are their indexes, and their count is the listener's.
   ///   - notify: Called on the loop's thread; it must not block.
-  package init(
+  init(
     _ server: DHCPv4Server, ports: [any DatagramPort], listener: ReplyListener?,
     interfaces: [NetworkInterface],
-    store: any LeaseStore, notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void
+    committer: LeaseCommitter, notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void
   ) {
     self.server = server
     sensor = DHCPSensor(interfaces: interfaces)
     self.ports = ports
     self.listener = listener
-    writer = LeaseWriter(store: store)
+    self.committer = committer
     self.notify = notify
   }
 
@@ -45,7 +47,8 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
     let server = DHCPv4Server(
       configuration, decider: decider, interfaces: interfaces, leases: leases, now: EventLoop.now())
     let service = DHCPv4Service(
-      server, ports: ports, listener: listener, interfaces: interfaces, store: store, notify: notify)
+      server, ports: ports, listener: listener, interfaces: interfaces,
+      committer: try LeaseCommitter(store: store, returningTo: loop), notify: notify)
     let source = loop.add(service)
     for (token, port) in ports.enumerated() {
       try loop.watch(port.file, source: source, token: UInt32(token))
@@ -65,6 +68,8 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
     server.update(configuration: configuration, now: now)
   }
 
+  deinit { committer.stop() }
+
   package func ready(_ token: UInt32) {
     let now = EventLoop.now()
     let index = Int(token)
@@ -74,22 +79,28 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
       }
       return
     }
-    // A few batches at a time, so that other ports and the store have their turns.
-    for _ in 0..<4 {
+    // A few batches at a time, so that other ports have their turns.
+    for _ in 0..<8 where inbox.hasRoom {
       let datagrams = ports[index].receive()
-      for datagram in datagrams {
-        writer.take(server.receive(datagram, now: now), port: index)
-      }
+      for datagram in datagrams { inbox.add(datagram, port: index) }
       if datagrams.count < 64 { break }
     }
   }
 
   package func run(now: Moment) -> UInt64? {
+    // Not all at once: more may be waiting to be taken.
+    for _ in 0..<64 {
+      guard let (datagram, port) = inbox.next() else { break }
+      writer.take(server.receive(datagram, now: now), port: port)
+    }
+    if let batch = writer.nextBatch() {
+      committer.commit(batch) { [weak self] error in self?.writer.finish(batch, error: error) }
+    }
     writer.flush(ports: ports, events: &events)
     if !events.isEmpty {
       notify(events, now)
       events.removeAll(keepingCapacity: true)
     }
-    return nil
+    return inbox.isEmpty ? nil : now.monotonic
   }
 }

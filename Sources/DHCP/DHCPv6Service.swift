@@ -7,7 +7,8 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
   private var server: DHCPv6Server
   private let ports: [any DatagramPort]
   private let notify: @Sendable ([DHCPEvent], Moment) -> Void
-  private var writer: LeaseWriter
+  private let committer: LeaseCommitter
+  private var writer = LeaseWriter()
   private var events: [DHCPEvent] = []
   /// Interfaces that the multicast group was joined on.
   private var joined: Set<UInt32> = []
@@ -16,14 +17,15 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
   ///   - ports: Where datagrams come from; each answer goes out by the port that its question came in by. Tokens of
   ///     the loop are their indexes.
   ///   - notify: Called on the loop's thread; it must not block.
-  package init(
-    _ server: DHCPv6Server, ports: [any DatagramPort], interfaces: [NetworkInterface], store: any LeaseStore,
+  init(
+    _ server: DHCPv6Server, ports: [any DatagramPort], interfaces: [NetworkInterface],
+    committer: LeaseCommitter,
     notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void
   ) {
     self.server = server
     self.ports = ports
     self.notify = notify
-    writer = LeaseWriter(store: store)
+    self.committer = committer
     update(interfaces: interfaces)
   }
 
@@ -41,7 +43,9 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
       configuration, identifier: DHCPv6Server.identifier(of: interfaces), decider: decider,
       interfaces: interfaces,
       leases: leases, now: EventLoop.now())
-    let service = DHCPv6Service(server, ports: ports, interfaces: interfaces, store: store, notify: notify)
+    let service = DHCPv6Service(
+      server, ports: ports, interfaces: interfaces,
+      committer: try LeaseCommitter(store: store, returningTo: loop), notify: notify)
     let source = loop.add(service)
     for (token, port) in ports.enumerated() {
       try loop.watch(port.file, source: source, token: UInt32(token))
@@ -69,6 +73,8 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
     }
   }
 
+  deinit { committer.stop() }
+
   package func ready(_ token: UInt32) {
     let now = EventLoop.now()
     for datagram in ports[Int(token)].receive() {
@@ -77,6 +83,9 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
   }
 
   package func run(now: Moment) -> UInt64? {
+    if let batch = writer.nextBatch() {
+      committer.commit(batch) { [weak self] error in self?.writer.finish(batch, error: error) }
+    }
     writer.flush(ports: ports, events: &events)
     if !events.isEmpty {
       notify(events, now)

@@ -49,6 +49,6 @@ package protocol LeaseStore: Sendable {
   /// Every lease, in any order; those that are over may be among them.
   func loadLeases() throws -> [Lease]
   /// Carries out the changes in order, all or none. They survive a `kill -9` once this returns; the clients that wait
-  /// for them are answered after that. It is called from one thread at a time, with up to some hundred changes.
+  /// for them are answered after that. It is called from one thread at a time, with up to some thousand changes.
   func commitLeases(_ changes: [LeaseChange]) throws
 }

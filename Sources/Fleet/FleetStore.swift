@@ -1,7 +1,7 @@
 /// Where the inventory's state outlives the process. One server writes; commands read and change settings beside it.
 ///
-/// Every method is one transaction: after it returns, or if the process dies at any point, either all of it is there
-/// or nothing.
+/// Every method but ``commit(_:)`` is one transaction: after it returns, or if the process dies at any point, either all
+/// of it is there or nothing.
 package protocol FleetStore: Sendable {
   /// All devices, by number.
   func devices() throws -> [DeviceRecord]
@@ -9,7 +9,7 @@ package protocol FleetStore: Sendable {
   func nextBootID() throws -> Int64
   /// Writes what the server learned: of devices what was seen and how boots went, never their settings; boots and
   /// events in full. Boots of a device beyond ``bootsKept`` go, the oldest first. Devices that were forgotten
-  /// meanwhile stay forgotten.
+  /// meanwhile stay forgotten. A record is there whole or not at all; if it fails, the same batch may be written again.
   func commit(_ batch: FleetBatch) throws
   /// Replaces a device's settings; `device` makes it first if the store does not know it.
   func set(_ settings: DeviceSettings, of device: DeviceRecord) throws
@@ -23,6 +23,8 @@ package protocol FleetStore: Sendable {
   func events(limit: Int) throws -> [FleetEvent]
   /// Changes whenever another process has written.
   func version() throws -> Int64
+  /// Keeps the store's files small; for a thread that has time, every few seconds.
+  func tidy() throws
 }
 
 /// What the server learned since it last wrote.

@@ -4,30 +4,50 @@ internal import Manifest
 internal import NetworkTypes
 
 extension SQLiteStore {
+  /// Leases are waiting for the same file: a transaction writes no more records than that.
+  private static let piece = 200
+
+  /// In pieces of one transaction each, the devices first; if the process dies, the first of them are there.
   package func commit(_ batch: FleetBatch) throws {
-    guard !batch.isEmpty else { return }
-    try write { database in
-      for device in batch.newDevices { try Self.insert(device, database) }
-      for device in batch.devices { try Self.update(device, database) }
-      try Self.put(batch.boots, database)
-      for event in batch.events {
-        try database.execute(
-          sql: "INSERT INTO event (at, severity, kind, device, message) VALUES (?, ?, ?, ?, ?)",
-          arguments: [event.at, event.severity.rawValue, event.kind, event.device, event.message])
-      }
-      if !batch.events.isEmpty {
+    for devices in Self.pieces(batch.newDevices) {
+      try writeSoon { database in for device in devices { try Self.insert(device, database) } }
+    }
+    for devices in Self.pieces(batch.devices) {
+      try writeSoon { database in for device in devices { try Self.update(device, database) } }
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    for boots in Self.pieces(batch.boots) {
+      let texts = try boots.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+      try writeSoon { try Self.put(zip(boots, texts), $0) }
+    }
+    // In one piece: written again, they would be there twice.
+    if !batch.events.isEmpty {
+      try writeSoon { database in
+        let insert = try database.cachedStatement(
+          sql: "INSERT INTO event (at, severity, kind, device, message) VALUES (?, ?, ?, ?, ?)")
+        for event in batch.events {
+          try insert.execute(arguments: [
+            event.at, event.severity.rawValue, event.kind, event.device, event.message,
+          ])
+        }
         try database.execute(
           sql: "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", arguments: [Self.eventsKept])
       }
     }
   }
 
+  private static func pieces<Record>(_ records: [Record]) -> [ArraySlice<Record>] {
+    stride(from: 0, to: records.count, by: piece).map { records[$0..<min($0 + piece, records.count)] }
+  }
+
   private static func update(_ device: DeviceRecord, _ database: Database) throws {
-    try database.execute(
+    try database.cachedStatement(
       sql: """
         UPDATE device SET uuid = ?, serial = ?, firstSeen = ?, lastSeen = ?, firmware = ?, address = ?, failures = ?,
           lastFailure = ?, release = ?, handedOver = ? WHERE id = ?
-        """,
+        """
+    ).execute(
       arguments: [
         device.uuid?.description, device.serial, device.seen.first, device.seen.last, device.seen.firmware,
         device.seen.address, device.health.failures, device.health.lastFailure, device.health.release,
@@ -37,26 +57,21 @@ extension SQLiteStore {
     if database.changesCount > 0 { try insertAddresses(of: device, database) }
   }
 
-  private static func put(_ boots: [BootRecord], _ database: Database) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    for boot in boots {
-      let text = String(decoding: try encoder.encode(boot), as: UTF8.self)
-      try database.execute(
-        sql: """
-          INSERT INTO boot (id, device, updated, record)
-          SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM device WHERE id = ?)
-          ON CONFLICT (id) DO UPDATE SET updated = excluded.updated, record = excluded.record
-          """,
-        arguments: [boot.id, boot.device, boot.updated, text, boot.device])
-    }
-    for device in Set(boots.map(\.device)).sorted() {
-      try database.execute(
-        sql: """
-          DELETE FROM boot WHERE device = ?1 AND id <=
-            (SELECT id FROM boot WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
-          """,
-        arguments: [device, bootsKept])
+  private static func put(_ boots: some Sequence<(BootRecord, String)>, _ database: Database) throws {
+    let insert = try database.cachedStatement(
+      sql: """
+        INSERT INTO boot (id, device, updated, record)
+        SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM device WHERE id = ?)
+        ON CONFLICT (id) DO UPDATE SET updated = excluded.updated, record = excluded.record
+        """)
+    let trim = try database.cachedStatement(
+      sql: """
+        DELETE FROM boot WHERE device = ?1 AND id <=
+          (SELECT id FROM boot WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+        """)
+    for (boot, text) in boots {
+      try insert.execute(arguments: [boot.id, boot.device, boot.updated, text, boot.device])
+      try trim.execute(arguments: [boot.device, bootsKept])
     }
   }
 

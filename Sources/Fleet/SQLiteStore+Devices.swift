@@ -86,19 +86,15 @@ extension SQLiteStore: FleetStore {
     }
   }
 
-  package func version() throws -> Int64 {
-    // Counts what other connections commit; this one's own writes do not change it.
-    try read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
-  }
-
   /// Makes a device that is not there yet, with its addresses.
   static func insert(_ device: DeviceRecord, _ database: Database) throws {
-    try database.execute(
+    try database.cachedStatement(
       sql: """
         INSERT OR IGNORE INTO device
           (id, uuid, serial, firstSeen, lastSeen, firmware, address, failures, lastFailure, release, handedOver)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
+        """
+    ).execute(
       arguments: [
         device.id, device.uuid?.description, device.serial, device.seen.first, device.seen.last,
         device.seen.firmware, device.seen.address, device.health.failures, device.health.lastFailure,
@@ -110,9 +106,9 @@ extension SQLiteStore: FleetStore {
   /// A MAC address belongs to the device that claimed it first.
   static func insertAddresses(of device: DeviceRecord, _ database: Database) throws {
     for (position, mac) in device.macs.enumerated() {
-      try database.execute(
-        sql: "INSERT OR IGNORE INTO deviceMAC (mac, device, position) VALUES (?, ?, ?)",
-        arguments: [mac.description, device.id, position])
+      try database.cachedStatement(
+        sql: "INSERT OR IGNORE INTO deviceMAC (mac, device, position) VALUES (?, ?, ?)"
+      ).execute(arguments: [mac.description, device.id, position])
     }
   }
 }

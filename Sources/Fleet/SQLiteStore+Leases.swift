@@ -38,7 +38,8 @@ extension SQLiteStore: LeaseStore {
             lease.state.rawValue, lease.granted, lease.expires,
           ])
         case .remove(let address):
-          try database.execute(sql: "DELETE FROM lease WHERE address = ?", arguments: [address.description])
+          try database.cachedStatement(sql: "DELETE FROM lease WHERE address = ?")
+            .execute(arguments: [address.description])
         }
       }
     }

@@ -2,7 +2,10 @@ internal import GRDB
 
 /// The store in one SQLite file: write-ahead log, every commit on disk before it returns.
 package final class SQLiteStore: Sendable {
+  /// The one connection that writes.
   let queue: DatabaseQueue
+  /// Long reads go by another, which never keeps a lease waiting.
+  private let reader: DatabaseQueue
 
   /// Opens the store at `path`, or makes it. Several processes may have it open.
   /// - Throws: ``FleetError`` `.store` or `.tooNew`.
@@ -11,13 +14,17 @@ package final class SQLiteStore: Sendable {
     configuration.journalMode = .wal
     // A command that changes a setting waits for the server's short writes, and the other way round.
     configuration.busyMode = .timeout(10)
-    configuration.prepareDatabase { database in
-      // An acknowledged lease must survive a power failure too.
-      try database.execute(sql: "PRAGMA synchronous = FULL")
-    }
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)
+      try queue.inDatabase { database in
+        // No lease waits for the log to be emptied, unless nobody calls `tidy` for long.
+        try database.execute(sql: "PRAGMA wal_autocheckpoint = 65536")
+      }
       try Self.migrate(queue, path: path)
+      var reading = Configuration()
+      reading.busyMode = .timeout(10)
+      reading.readonly = true
+      reader = try DatabaseQueue(path: path, configuration: reading)
     } catch let error as FleetError {
       throw error
     } catch {
@@ -27,10 +34,30 @@ package final class SQLiteStore: Sendable {
     }
   }
 
-  /// One transaction that writes.
+  /// One transaction that is on the disk when this returns: an acknowledged lease survives a power failure too.
   func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try transaction("FULL", body)
+  }
+
+  /// One transaction that may be lost when the power fails, but not when the process dies: it waits for no disk. It is
+  /// on the disk with the next of the others.
+  func writeSoon<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try transaction("NORMAL", body)
+  }
+
+  private func transaction<Value>(_ synchronous: String, _ body: (Database) throws -> Value) throws -> Value {
     do {
-      return try queue.write(body)
+      return try queue.inDatabase { database in
+        // Said every time: GRDB has a mind of its own when it opens a write-ahead log.
+        try database.execute(sql: "PRAGMA synchronous = \(synchronous)")
+        var value: Value?
+        try database.inTransaction(.immediate) {
+          value = try body(database)
+          return .commit
+        }
+        guard let value else { throw FleetError(.store, "the store \(queue.path) wrote nothing") }
+        return value
+      }
     } catch let error as FleetError {
       throw error
     } catch {
@@ -38,9 +65,32 @@ package final class SQLiteStore: Sendable {
     }
   }
 
+  /// Moves what the log holds to its final place. It takes a while, and nobody waits for it: it has a connection of its
+  /// own.
+  package func tidy() throws {
+    do {
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(10)
+      let connection = try DatabaseQueue(path: queue.path, configuration: configuration)
+      try connection.inDatabase { _ = try $0.checkpoint(.passive) }
+      try connection.close()
+    } catch {
+      throw FleetError(.store, "cannot tidy the store \(queue.path): \(Self.reason(error))")
+    }
+  }
+
+  /// A number that changes whenever another connection than the writing one has written.
+  package func version() throws -> Int64 {
+    do {
+      return try queue.read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    } catch {
+      throw FleetError(.store, "cannot read the store \(queue.path): \(Self.reason(error))")
+    }
+  }
+
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
     do {
-      return try queue.read(body)
+      return try reader.read(body)
     } catch let error as FleetError {
       throw error
     } catch {

@@ -13,6 +13,12 @@ package struct IPv4Address: Hashable, Sendable {
     value = bytes.reduce(0) { $0 << 8 | UInt32($1) }
   }
 
+  /// The same for an array, which is what packets come in.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == 4 else { return nil }
+    value = UInt32(bytes[0]) << 24 | UInt32(bytes[1]) << 16 | UInt32(bytes[2]) << 8 | UInt32(bytes[3])
+  }
+
   /// 0.0.0.0: no address.
   package static let any = IPv4Address(value: 0)
   /// 255.255.255.255: every host on the link.
@@ -20,7 +26,10 @@ package struct IPv4Address: Hashable, Sendable {
 
   /// The 4 bytes, in the order of the wire.
   package var bytes: [UInt8] {
-    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+    [
+      UInt8(truncatingIfNeeded: value >> 24), UInt8(truncatingIfNeeded: value >> 16),
+      UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value),
+    ]
   }
 
   /// Whether it can be a host's: neither of 0/8, 127/8, 224/4 (multicast) nor 240/4.

@@ -14,6 +14,14 @@ package struct MACAddress: Hashable, Sendable {
     self.init(value: bytes.reduce(0) { $0 << 8 | UInt64($1) })
   }
 
+  /// The same for an array, which is what packets come in.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == 6 else { return nil }
+    var value: UInt64 = 0
+    for byte in bytes { value = value << 8 | UInt64(byte) }
+    self.init(value: value)
+  }
+
   /// The address of every station.
   package static let broadcast = MACAddress(value: 0xffff_ffff_ffff)
 

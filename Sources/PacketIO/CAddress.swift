@@ -10,7 +10,7 @@ extension netimg_address {
     switch address {
     case .v4(let address):
       family = 4
-      withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: address.bytes) }
+      withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: address.value.bigEndian, as: UInt32.self) }
     case .v6(let address):
       family = 6
       withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: address.bytes) }
@@ -26,7 +26,7 @@ extension netimg_address {
   package var address: IPAddress? {
     withUnsafeBytes(of: bytes) { bytes in
       switch family {
-      case 4: IPv4Address(bytes.prefix(4)).map { .v4($0) }
+      case 4: .v4(IPv4Address(value: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))))
       case 6: IPv6Address(bytes).map { .v6($0) }
       default: nil
       }

@@ -19,16 +19,16 @@ extension TFTPServer {
   package func read(
     _ id: TFTPSessionID, first: UInt64, count: Int, into buffer: UnsafeMutableRawBufferPointer
   ) throws -> Blocks? {
-    guard let session = session(id) else { return nil }
-    let byteCount = session.byteCount(first: first, count: UInt64(count))
+    let slot = Int(id.slot)
+    guard slot < slots.count, slots[slot]?.id == id, let blockSize = slots[slot]?.blockSize,
+      let byteCount = slots[slot]?.byteCount(first: first, count: UInt64(count))
+    else { return nil }
     precondition(byteCount <= buffer.count, "the buffer has room for whole blocks")
     if byteCount > 0 {
-      try session.file.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount]),
-        at: Int(first - 1) * session.blockSize)
+      try slots[slot]?.file.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount]), at: Int(first - 1) * blockSize)
     }
-    return Blocks(
-      blockSize: session.blockSize, byteCount: byteCount, firstNumber: UInt16(truncatingIfNeeded: first))
+    return Blocks(blockSize: blockSize, byteCount: byteCount, firstNumber: UInt16(truncatingIfNeeded: first))
   }
 }
 

@@ -75,6 +75,11 @@ package struct TFTPServer: Sendable {
     return session
   }
 
+  /// Whether that session is under way. Reading one field in its place is much cheaper than a copy of the session.
+  private func isCurrent(_ id: TFTPSessionID) -> Bool {
+    Int(id.slot) < slots.count && slots[Int(id.slot)]?.id == id
+  }
+
   /// What comes of a datagram to the server's port.
   package mutating func receive(_ datagram: IncomingDatagram, now: Moment, actions: inout [TFTPAction]) {
     let operation = datagram.payload.count >= 2 ? datagram.payload[1] : 0
@@ -105,7 +110,7 @@ package struct TFTPServer: Sendable {
   package mutating func receive(
     _ payload: UnsafeRawBufferPointer, session id: TFTPSessionID, now: Moment, actions: inout [TFTPAction]
   ) {
-    guard session(id) != nil else { return }
+    guard isCurrent(id) else { return }
     guard payload.count >= 4, payload[0] == 0 else {
       return dropped(
         peer(id), "a packet of \(payload.count) bytes is none of a transfer", now: now, actions: &actions)
@@ -136,10 +141,11 @@ package struct TFTPServer: Sendable {
     while let due = queue.first, due.time <= now.monotonic {
       queue.removeFirst()
       let id = TFTPSessionID(slot: due.slot, generation: due.generation)
-      guard let session = session(id) else { continue }
+      guard isCurrent(id), let deadline = slots[Int(id.slot)]?.deadline, let timer = slots[Int(id.slot)]?.timer
+      else { continue }
       slots[Int(id.slot)]?.queued = nil
-      if session.deadline <= now.monotonic {
-        expire(id, session.timer, now: now, actions: &actions)
+      if deadline <= now.monotonic {
+        expire(id, timer, now: now, actions: &actions)
       }
       schedule(id)
     }
@@ -174,10 +180,10 @@ package struct TFTPServer: Sendable {
 
   /// Puts a session's deadline into the queue, unless the queue wakes up for it earlier.
   mutating func schedule(_ id: TFTPSessionID) {
-    guard let session = session(id) else { return }
-    if let queued = session.queued, queued <= session.deadline { return }
-    slots[Int(id.slot)]?.queued = session.deadline
-    queue.insert(Due(time: session.deadline, slot: id.slot, generation: id.generation))
+    guard isCurrent(id), let deadline = slots[Int(id.slot)]?.deadline else { return }
+    if let queued = slots[Int(id.slot)]?.queued, queued <= deadline { return }
+    slots[Int(id.slot)]?.queued = deadline
+    queue.insert(Due(time: deadline, slot: id.slot, generation: id.generation))
   }
 
   private func peer(_ id: TFTPSessionID) -> Endpoint {

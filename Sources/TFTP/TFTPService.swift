@@ -30,6 +30,7 @@ package final class TFTPService: EventSource, @unchecked Sendable {
     let peer: netimg_address
     let local: netimg_address
     let interface: UInt32
+    let blockSize: Int
     let isSegmenting: Bool
   }
 
@@ -183,9 +184,12 @@ package final class TFTPService: EventSource, @unchecked Sendable {
       if case .v6 = peer.address { file = port6?.file ?? port.file } else { file = port.file }
     }
     let blockSize = server.transfer(id)?.blockSize ?? 512
+    // A packet that the kernel cuts has to go out whole, with the headers of IP, UDP and TFTP.
+    let headers: Int
+    if case .v6 = peer.address { headers = 40 + 8 + 4 } else { headers = 20 + 8 + 4 }
     routes[Int(id.slot)] = Route(
       id: id, file: file, isOwn: isOwn, peer: to, local: from, interface: isOwn ? 0 : interface,
-      isSegmenting: canSegment && blockSize + 4 + 48 <= mtu[interface] ?? 1500)
+      blockSize: blockSize, isSegmenting: canSegment && blockSize + headers <= mtu[interface] ?? 1500)
   }
 
   private func send(_ bytes: [UInt8], to id: TFTPSessionID) {
@@ -204,11 +208,11 @@ package final class TFTPService: EventSource, @unchecked Sendable {
 
   /// Reads blocks and sends them. What the kernel refuses is as good as lost on the way: the machine's timer sees to it.
   private func send(_ id: TFTPSessionID, first: UInt64, count: Int, now: Moment) {
-    guard let route = route(id), let blockSize = server.transfer(id)?.blockSize else { return }
+    guard let route = route(id) else { return }
     var first = first
     var left = count
     while left > 0 {
-      let run = min(left, max(1, blocks.count / blockSize), 64)
+      let run = min(left, max(1, blocks.count / route.blockSize), 64)
       do {
         guard let data = try server.read(id, first: first, count: run, into: blocks) else { return }
         send(data, count: run, route)

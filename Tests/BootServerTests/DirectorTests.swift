@@ -255,6 +255,7 @@ struct Unexpected: Error {}
 struct FailingStore<Failure: Error & Sendable>: FleetStore {
   let error: Failure
   func devices() throws -> [DeviceRecord] { throw error }
+  func tidy() throws { throw error }
   func nextBootID() throws -> Int64 { throw error }
   func commit(_ batch: FleetBatch) throws { throw error }
   func set(_ settings: DeviceSettings, of device: DeviceRecord) throws { throw error }

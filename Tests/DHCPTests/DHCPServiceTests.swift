@@ -1,3 +1,4 @@
+import Glibc
 import NetworkTypes
 import PacketIO
 import Synchronization
@@ -52,7 +53,7 @@ import Testing
     let wire = Wire(journal)
     let service = DHCPv4Service(
       Lab.full(), ports: [wire], listener: nil, interfaces: Lab.interfaces,
-      store: Store(journal: journal, fails: fails), notify: notify)
+      committer: LeaseCommitter(store: Store(journal: journal, fails: fails)), notify: notify)
     return (service, wire)
   }
 
@@ -96,6 +97,118 @@ import Testing
         if case .dropped(_, let reason) = $0 { reason.contains("could not be written down") } else { false }
       })
     #expect(!log.all.contains { if case .leased = $0 { true } else { false } }, "nor reported as given")
+  }
+
+  /// Answers go out by it; what comes in is put into it on the loop's thread.
+  final class LoopWire: DatagramPort, @unchecked Sendable {
+    var waiting: [IncomingDatagram] = []
+    let kinds = Mutex<[DHCPv4Message.Kind]>([])
+    let offered = Mutex<[UInt32: IPv4Address]>([:])
+
+    func receive() -> [IncomingDatagram] {
+      defer { waiting = [] }
+      return waiting
+    }
+
+    func send(_ datagrams: [OutgoingDatagram]) -> [(OutgoingDatagram, reason: String)] {
+      for datagram in datagrams {
+        guard let message = try? DHCPv4Message(decoding: datagram.payload) else { continue }
+        offered.withLock { $0[message.transaction] = message.yourAddress }
+        kinds.withLock { $0.append(message.kind) }
+      }
+      return []
+    }
+  }
+
+  /// A disk that takes as long as the test wants.
+  final class SlowStore: LeaseStore {
+    private let isOpen = Mutex(false)
+    let batches = Mutex<[Int]>([])
+
+    func loadLeases() -> [Lease] { [] }
+
+    func commitLeases(_ changes: [LeaseChange]) {
+      batches.withLock { $0.append(changes.count) }
+      while !isOpen.withLock(\.self) { usleep(1000) }
+    }
+
+    func open() { isOpen.withLock { $0 = true } }
+  }
+
+  /// Waits, for as long as it may take on a busy machine.
+  private func wait(until condition: () -> Bool) async throws {
+    for _ in 0..<3000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
+    try #require(condition())
+  }
+
+  @Test func nobodyElseWaitsForTheDisk() async throws {
+    let store = SlowStore()
+    let wire = LoopWire()
+    let loop = try EventLoop()
+    let service = DHCPv4Service(
+      Lab.full(), ports: [wire], listener: nil, interfaces: Lab.interfaces,
+      committer: try LeaseCommitter(store: store, returningTo: loop)
+    ) { _, _ in }
+    _ = loop.add(service)
+    try loop.start()
+    defer {
+      store.open()
+      loop.stop()
+    }
+    func hear(_ datagrams: [IncomingDatagram]) {
+      loop.perform {
+        wire.waiting += datagrams
+        service.ready(0)
+      }
+    }
+    func request(_ number: Int) throws -> IncomingDatagram {
+      let address = try #require(wire.offered.withLock { $0[UInt32(number)] })
+      return Lab.incoming(Client(number).request(address))
+    }
+    hear((1...4).map { Lab.incoming(Client($0).message(.discover)) })
+    try await wait { wire.kinds.withLock(\.count) == 4 }
+    hear([try request(1)])
+    try await wait { store.batches.withLock { $0 == [1] } }
+    // The disk is busy with the first lease, and the others gather.
+    hear([try request(2), try request(3), Lab.incoming(Client(5).message(.discover))])
+    try await wait { wire.kinds.withLock(\.count) == 5 }
+    #expect(
+      wire.kinds.withLock { $0.allSatisfy { $0 == .offer } }, "no lease is told before it is written down")
+    store.open()
+    try await wait { wire.kinds.withLock(\.count) == 8 }
+    #expect(store.batches.withLock { $0 == [1, 2] }, "those that gathered are one write")
+    #expect(wire.kinds.withLock { $0.suffix(3) == [.ack, .ack, .ack] })
+  }
+
+  @Test func requestsGoBeforeDiscoveriesAndFloodsAreBounded() {
+    var inbox = Inbox()
+    for number in 1...(Inbox.maximumDiscoveries + 500) {
+      inbox.add(Lab.incoming(Client(number).message(.discover)), port: 0)
+    }
+    inbox.add(Lab.incoming(Client(1).request(IPv4Address(value: 0x0a000001))), port: 1)
+    let first = inbox.next()
+    #expect(first?.port == 1)
+    #expect(first.map { DHCPv4Message.kind(peeking: $0.datagram.payload) } == .request)
+    var transactions: [UInt32] = []
+    while let (datagram, _) = inbox.next() {
+      if let message = try? DHCPv4Message(decoding: datagram.payload) {
+        transactions.append(message.transaction)
+      }
+    }
+    #expect(
+      transactions == Array(501...UInt32(Inbox.maximumDiscoveries + 500)), "the oldest have asked again")
+    #expect(inbox.isEmpty)
+  }
+
+  @Test func aPeekAtTheKindIsAsGoodAsALook() throws {
+    for kind in [DHCPv4Message.Kind.discover, .request, .decline, .release, .inform] {
+      let bytes = Client(1).message(kind).encoded()
+      #expect(DHCPv4Message.kind(peeking: bytes) == kind)
+      for count in 0..<bytes.count { _ = DHCPv4Message.kind(peeking: Array(bytes.prefix(count))) }
+    }
+    let padded = [UInt8](repeating: 0, count: 300)
+    #expect(DHCPv4Message.kind(peeking: padded) == nil)
+    #expect(DHCPv4Message.kind(peeking: [UInt8](repeating: 0xfe, count: 242)) == nil)
   }
 
   final class EventLog: Sendable {

@@ -1,10 +1,12 @@
 import DHCP
-import Fleet
 import Foundation
+import GRDB
 import Manifest
 import NetworkTypes
 import TestSupport
 import Testing
+
+@testable import Fleet
 
 @Suite struct SQLiteStoreTests {
   private func withStore<Result>(_ body: (SQLiteStore, String) throws -> Result) async throws -> Result {
@@ -43,6 +45,36 @@ import Testing
       batch.devices = [changed]
       try store.commit(batch)
       #expect(try store.devices() == [changed, sample(2)])
+    }
+  }
+
+  @Test func aLeaseIsOnTheDiskAndWhatIsLearnedWaitsForNone() async throws {
+    try await withStore { store, path throws in
+      func synchronous() throws -> Int? {
+        try store.queue.inDatabase { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+      }
+      try store.commitLeases([.remove(.v4(IPv4Address(value: 1)))])
+      #expect(try synchronous() == 2, "FULL: every commit waits for the disk")
+      var batch = FleetBatch()
+      batch.newDevices = [sample(1)]
+      try store.commit(batch)
+      #expect(try synchronous() == 1)
+      try store.commitLeases([.remove(.v4(IPv4Address(value: 1)))])
+      #expect(try synchronous() == 2)
+    }
+  }
+
+  @Test func tidyingEmptiesTheLogAndLosesNothing() async throws {
+    try await withStore { store, path throws in
+      var batch = FleetBatch()
+      batch.newDevices = (1...9).map(sample)
+      try store.commit(batch)
+      let before = try store.version()
+      try store.tidy()
+      #expect(try store.version() == before, "no other process has written")
+      #expect(
+        try Data(contentsOf: URL(fileURLWithPath: path)).count > 8192, "the records are in the file itself")
+      #expect(try store.devices() == (1...9).map(sample))
     }
   }
 

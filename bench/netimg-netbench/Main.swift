@@ -11,6 +11,8 @@ enum Main {
     netimg-netbench tftp PORT DIRECTORY [single-port] [no-segments]
     netimg-netbench dhcp NETWORK/LENGTH FIRST LAST LEASE-FILE
     netimg-netbench boot proxy|full DIRECTORY HTTP-URL [NETWORK/LENGTH FIRST LAST]
+    netimg-netbench storm SERVER RELAY DEVICES SECONDS [LIMIT [leases]]
+    netimg-netbench flood SERVER RELAY DISCOVERIES
     netimg-netbench load ADDRESS PORT FILE SIZE SESSIONS BLOCK-SIZE WINDOW-SIZE
 
     """
@@ -22,6 +24,8 @@ enum Main {
       case "tftp" where words.count >= 3: try serveTFTP(words)
       case "dhcp" where words.count == 5: try serveDHCP(words)
       case "boot" where words.count == 4 || words.count == 7: try serveBoot(words)
+      case "storm" where (5...7).contains(words.count): try storm(words)
+      case "flood" where words.count == 4: try flood(words)
       case "load" where words.count == 8: try load(words)
       default:
         complain(usage)
@@ -113,6 +117,45 @@ enum Main {
     try loop.start()
     say("ready")
     withExtendedLifetime(watcher) { while true { pause() } }
+  }
+
+  private static func storm(_ words: [String]) throws {
+    guard let server = IPv4Address(words[1]), let relay = IPv4Address(words[2]),
+      let seconds = Double(words[4])
+    else {
+      complain(usage)
+      exit(64)
+    }
+    var plan = Storm.Plan(server: server, relay: relay, count: number(words[3]), seconds: seconds)
+    if words.count > 5, let limit = Double(words[5]) { plan.limit = limit }
+    plan.printsLeases = words.count > 6
+    var limit = rlimit(rlim_cur: 65_536, rlim_max: 65_536)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    var storm = try Storm(plan)
+    exit(storm.run() ? 0 : 1)
+  }
+
+  /// Discoveries of PXE firmware from random hardware addresses, through a relay agent, as fast as they go.
+  private static func flood(_ words: [String]) throws {
+    guard let server = IPv4Address(words[1]), let relay = IPv4Address(words[2]) else {
+      complain(usage)
+      exit(64)
+    }
+    let port = try UDPPort(.v4, number: 0)
+    var left: Int = number(words[3])
+    while left > 0 {
+      let batch = (0..<min(left, 64)).map { _ in
+        var device = StormDevice(
+          index: 0, start: 0, mac: MACAddress(value: .random(in: 0...UInt64.max) & ~(1 << 40)))
+        device.begin(.discover)
+        return OutgoingDatagram(
+          payload: device.message(relay: relay).encoded(),
+          destination: .endpoint(Endpoint(server, port: DHCPv4Server.serverPort)), port: port.number,
+          source: .v4(relay), interface: 0)
+      }
+      _ = port.send(batch)
+      left -= batch.count
+    }
   }
 
   private static func load(_ words: [String]) throws {

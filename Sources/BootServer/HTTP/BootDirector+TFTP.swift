@@ -1,5 +1,6 @@
 internal import BootTypes
 package import NetworkTypes
+internal import Synchronization
 package import TFTP
 
 extension BootDirector: VirtualFiles {
@@ -12,10 +13,37 @@ extension BootDirector: VirtualFiles {
       }
     let base = "http://\(host):\(settings.httpPort)/"
     switch resource(parsed, base: base, isHasty: false) {
-    case .file(let file, _, _): return .file(file)
+    case .file(let file, _, _): return .file(ReadAhead(file))
     case .bytes(let bytes, _, _): return .file(BytesFile(bytes))
     case .absent, .none: return .unknown
     case .damaged(let reason, _): return .refused(reason: reason)
+    }
+  }
+}
+
+/// One transfer's view of a file that many share: small blocks are read some at a time.
+final class ReadAhead: VirtualFile {
+  private static let count = 32 << 10
+
+  private let file: ArtifactFile
+  private let buffer = Mutex<(bytes: [UInt8], offset: Int)>(([], 0))
+
+  init(_ file: ArtifactFile) { self.file = file }
+
+  var size: Int { file.size }
+
+  func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+    if target.count > Self.count / 4 { return try file.read(into: target, at: offset) }
+    try buffer.withLock { buffer in
+      if offset < buffer.offset || offset + target.count > buffer.offset + buffer.bytes.count {
+        var bytes = [UInt8](repeating: 0, count: min(Self.count, size - offset))
+        try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
+        buffer = (bytes, offset)
+      }
+      buffer.bytes.withUnsafeBytes {
+        let start = offset - buffer.offset
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + target.count]))
+      }
     }
   }
 }

@@ -60,11 +60,13 @@ package final class ReleaseLibrary: Sendable {
 
   /// Every release, by name, then the newest first.
   package var releases: [LibraryRelease] {
-    state.withLock { Array($0.releases.values) }.sorted { left, right in
-      if left.name != right.name { return left.name < right.name }
-      if left.timestamp != right.timestamp { return left.timestamp > right.timestamp }
-      return left.digest < right.digest
-    }
+    state.withLock { Array($0.releases.values) }.sorted(by: Self.precedes)
+  }
+
+  private static func precedes(_ left: LibraryRelease, _ right: LibraryRelease) -> Bool {
+    if left.name != right.name { return left.name < right.name }
+    if left.timestamp != right.timestamp { return left.timestamp > right.timestamp }
+    return left.digest < right.digest
   }
 
   /// What is wrong with directories that look like releases, one sentence each, sorted.
@@ -106,7 +108,9 @@ package final class ReleaseLibrary: Sendable {
     switch reference {
     case .digest(let hex): SHA256Digest(hex: hex).flatMap { self[$0] }
     case .named(let name, let version):
-      releases.first { $0.name == name && $0.version == version }
+      // Asked for every packet of a device: the list is not sorted for that.
+      state.withLock { $0.releases }.values.lazy.filter { $0.name == name && $0.version == version }
+        .min(by: Self.precedes)
     }
   }
 }

@@ -19,7 +19,16 @@ struct MaintenanceService: Service {
         try? await Task.sleep(for: .seconds(600))
       }
     }
-    defer { checker.cancel() }
+    let tidier = Task.detached(priority: .background) { [store, logger] in
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .seconds(10))
+        do { try store.tidy() } catch { logger.error("\(error)") }
+      }
+    }
+    defer {
+      checker.cancel()
+      tidier.cancel()
+    }
     var version = try store.version()
     var round = 0
     while !Task.isCancelled, !Task.isShuttingDownGracefully {
