@@ -2,18 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Emulated devices that go from power-on to the boot report, each by another way, from a real server in a network of
-/// its own: `tools/netboot`. Each of these tests takes all processors for a minute or two.
-@Suite(
-  "network boots in QEMU", .serialized, .enabled(if: Bench.isReady, Bench.whyNot),
-  .enabled(if: NetworkNamespaces.isUsable, Comment(rawValue: NetworkNamespaces.whyNot)),
-  .enabled(if: NetbootTests.canMakeTaps, "this system makes no tap interface"),
-  .enabled(
-    if: findTool("qemu-system-x86_64") != nil && findTool("setpriv") != nil
-      && FileManager.default.fileExists(atPath: "/usr/lib/ipxe/ipxe.lkrn")
-      && FileManager.default.fileExists(atPath: "/usr/share/OVMF/OVMF_CODE_4M.fd"),
-    "qemu-system-x86, util-linux, ipxe or ovmf is missing"))
-struct NetbootTests {
+/// What these tests need.
+private enum NetbootBench {
   /// Whether emulated devices can have a network, tried once.
   static let canMakeTaps: Bool = {
     let name = "netimg-p\(getpid() % 1_000_000)"
@@ -21,7 +11,20 @@ struct NetbootTests {
       (try? run(["ip", "tuntap", $0, "dev", name, "mode", "tap"]))?.status == 0
     }
   }()
+}
 
+/// Emulated devices that go from power-on to the boot report, each by another way, from a real server in a network of
+/// its own: `tools/netboot`. Each of these tests takes all processors for a minute or two.
+@Suite(
+  "network boots in QEMU", .serialized, .enabled(if: Bench.isReady, Bench.whyNot),
+  .enabled(if: NetworkNamespaces.isUsable, Comment(rawValue: NetworkNamespaces.whyNot)),
+  .enabled(if: NetbootBench.canMakeTaps, "this system makes no tap interface"),
+  .enabled(
+    if: findTool("qemu-system-x86_64") != nil && findTool("setpriv") != nil
+      && FileManager.default.fileExists(atPath: "/usr/lib/ipxe/ipxe.lkrn")
+      && FileManager.default.fileExists(atPath: "/usr/share/OVMF/OVMF_CODE_4M.fd"),
+    "qemu-system-x86, util-linux, ipxe or ovmf is missing"))
+struct NetbootTests {
   /// What came of the devices that took these ways.
   struct Outcome {
     let state: String
