@@ -51,8 +51,10 @@ demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and sh
 
 bench: setup-test build  ## Times and sizes beside the peers, in one run
 	@tools/pinned tools/quietly "netimg-bench" swift build -c release --product netimg-bench
+	@tools/pinned tools/quietly "netimg-netbench" swift build -c release --product netimg-netbench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
-	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/http
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) timeout 300 bench/http
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) timeout 900 bench/netboot
 
 lint: build  ## swift format, warnings as errors, generated files up to date
 	@swift format lint --strict --recursive $(SWIFT_SOURCES)

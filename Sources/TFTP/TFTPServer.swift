@@ -141,7 +141,8 @@ package struct TFTPServer: Sendable {
     while let due = queue.first, due.time <= now.monotonic {
       queue.removeFirst()
       let id = TFTPSessionID(slot: due.slot, generation: due.generation)
-      guard isCurrent(id), let deadline = slots[Int(id.slot)]?.deadline, let timer = slots[Int(id.slot)]?.timer
+      guard isCurrent(id), let deadline = slots[Int(id.slot)]?.deadline,
+        let timer = slots[Int(id.slot)]?.timer
       else { continue }
       slots[Int(id.slot)]?.queued = nil
       if deadline <= now.monotonic {
