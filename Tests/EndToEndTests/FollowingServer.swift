@@ -70,11 +70,12 @@ final class FollowingServer {
   }
 
   /// Ends it and gives its status. A program that runs it, such as faketime, does not pass signals on.
-  func stop() -> Int32 {
+  @discardableResult
+  func stop(_ signal: Int32 = SIGTERM) -> Int32 {
     let identifier = process.identifier
     let list = try? String(contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
     let child = list?.split(separator: " ").first.flatMap { pid_t($0) }
-    kill(child ?? identifier, SIGTERM)
+    kill(child ?? identifier, signal)
     return process.wait()
   }
 }
