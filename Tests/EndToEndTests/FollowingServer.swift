@@ -69,8 +69,13 @@ final class FollowingServer {
     try Bench.netimg(["explain", "boot", "edge-1", "--config", config]).text
   }
 
-  func stop() -> Int32 {
-    kill(process.identifier, SIGTERM)
+  /// Ends it and gives its status. A program that runs it, such as faketime, does not pass signals on.
+  @discardableResult
+  func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+    let identifier = process.identifier
+    let list = try? String(contentsOfFile: "/proc/\(identifier)/task/\(identifier)/children", encoding: .utf8)
+    let child = list?.split(separator: " ").first.flatMap { pid_t($0) }
+    kill(child ?? identifier, signal)
     return process.wait()
   }
 }
