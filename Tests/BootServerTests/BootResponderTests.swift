@@ -96,7 +96,7 @@ import Testing
         respond(fixture, "/boot/52-54-00-00-00-01/boot.ipxe", headers: [("host", "boot.example:80")]))
       #expect(
         uefi.contains(
-          "\nkernel http://boot.example:80/boot/52-54-00-00-00-01/\(fixture.hex)/uki.efi "))
+          "\nkernel --name= http://boot.example:80/boot/52-54-00-00-00-01/\(fixture.hex)/uki.efi "))
       fixture.ask(2, .ipxe, architecture: .bios)
       let bios = try text(
         respond(fixture, "/boot/52-54-00-00-00-02/boot.ipxe", headers: [("host", "evil\nhost")]))
@@ -200,7 +200,7 @@ import Testing
       guard case .file(let script) = open("boot/52-54-00-00-00-01/boot.ipxe") else { throw Unexpected() }
       var bytes = [UInt8](repeating: 0, count: script.size)
       try bytes.withUnsafeMutableBytes { try script.read(into: $0, at: 0) }
-      #expect(String(decoding: bytes, as: UTF8.self).contains("kernel http://192.0.2.1:8080/boot/"))
+      #expect(String(decoding: bytes, as: UTF8.self).contains("kernel --name= http://192.0.2.1:8080/boot/"))
       for name in ["", "etc/passwd", "../x", "boot/52-54-00-00-00-01/nothing"] {
         guard case .unknown = open(name) else { throw Unexpected() }
       }
