@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,13 @@ void netimg_wake(int file) {
   uint64_t one = 1;
   // It fails only if it is awake already.
   if (write(file, &one, sizeof one) < 0) return;
+}
+
+int netimg_timer_open(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC); }
+
+int netimg_timer_set(int file, uint64_t time) {
+  struct itimerspec when = {.it_value = {.tv_sec = (time_t)(time / 1000000000), .tv_nsec = (long)(time % 1000000000)}};
+  return timerfd_settime(file, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void netimg_drain(int file) {

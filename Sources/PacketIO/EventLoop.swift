@@ -14,9 +14,13 @@ package protocol EventSource: AnyObject {
 
 /// One thread, one epoll instance, and what it serves. It owns its sources: they are touched on its thread only.
 package final class EventLoop: @unchecked Sendable {
-  // `epoll` and `wakeup` never change; `jobs` and `isStopped` are behind the lock; the rest is the thread's.
+  // `epoll`, `wakeup` and `timer` never change; `jobs` and `isStopped` are behind the lock; the rest is the thread's.
   private let epoll: Int32
   private let wakeup: Int32
+  /// Wakes the thread up when something is due. It is set for what comes first and then left alone, even if that is put
+  /// off meanwhile, as with every packet of a transfer: setting one takes longer than all else that a packet needs.
+  private let timer: Int32
+  private var timerIsSetFor: UInt64?
   private let shared = Mutex(Shared())
   private var sources: [any EventSource] = []
   private var thread: pthread_t?
@@ -30,6 +34,10 @@ package final class EventLoop: @unchecked Sendable {
     epoll = netimg_epoll_open()
     guard epoll >= 0 else { throw PacketIOError("no epoll instance") }
     wakeup = netimg_wake_open()
+    timer = netimg_timer_open()
+    guard timer >= 0, netimg_epoll_add(epoll, timer, Self.timerToken) == 0 else {
+      throw PacketIOError("no timer")
+    }
     guard wakeup >= 0, netimg_epoll_add(epoll, wakeup, .max) == 0 else {
       throw PacketIOError("no event counter")
     }
@@ -38,6 +46,7 @@ package final class EventLoop: @unchecked Sendable {
   deinit {
     close(epoll)
     if wakeup >= 0 { close(wakeup) }
+    if timer >= 0 { close(timer) }
   }
 
   /// Both clocks.
@@ -95,20 +104,34 @@ package final class EventLoop: @unchecked Sendable {
     sources = []
   }
 
+  private static let timerToken = UInt64.max - 1
+
+  /// How long to wait for packets, in nanoseconds: not at all if something is due, else until the timer.
+  private func patience(until deadline: UInt64?, now: UInt64) -> Int64 {
+    guard let deadline else { return -1 }
+    if deadline <= now { return 0 }
+    if let time = timerIsSetFor, time <= deadline { return -1 }
+    guard netimg_timer_set(timer, deadline) == 0 else { return Int64(clamping: deadline - now) }
+    timerIsSetFor = deadline
+    return -1
+  }
+
   private func loop() {
     var tokens = [UInt64](repeating: 0, count: 256)
     var deadline: UInt64? = 0
+    var looked: UInt64 = 0
     while true {
-      var wait: Int64 = -1
-      if let deadline {
-        let now = netimg_boottime()
-        wait = deadline > now ? Int64(clamping: deadline - now) : 0
-      }
-      let count = netimg_epoll_wait(epoll, &tokens, Int32(tokens.count), wait)
+      let count = netimg_epoll_wait(
+        epoll, &tokens, Int32(tokens.count), patience(until: deadline, now: looked))
       if count < 0 { fatalError("epoll_wait: errno \(netimg_packet_errno())") }
       for token in tokens[..<Int(count)] {
         if token == .max {
           netimg_drain(wakeup)
+          continue
+        }
+        if token == Self.timerToken {
+          netimg_drain(timer)
+          timerIsSetFor = nil
           continue
         }
         sources[Int(token >> 32)].ready(UInt32(truncatingIfNeeded: token))
@@ -119,6 +142,7 @@ package final class EventLoop: @unchecked Sendable {
       }
       for job in jobs { job() }
       let now = Self.now()
+      looked = now.monotonic
       deadline = nil
       for source in sources {
         if let next = source.run(now: now) { deadline = min(deadline ?? .max, next) }

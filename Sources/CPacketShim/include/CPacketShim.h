@@ -95,6 +95,10 @@ int netimg_epoll_wait(int epoll, uint64_t *tokens, int count, int64_t nanosecond
 int netimg_wake_open(void);
 void netimg_wake(int file);
 
+/// A timer that is readable when its time has come, and that time, in nanoseconds on CLOCK_BOOTTIME (not 0).
+int netimg_timer_open(void);
+int netimg_timer_set(int file, uint64_t time);
+
 /// Nanoseconds on CLOCK_BOOTTIME.
 uint64_t netimg_boottime(void);
 
