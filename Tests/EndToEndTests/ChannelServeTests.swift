@@ -64,6 +64,52 @@ struct ChannelServeTests {
     #expect(server.stop() == 0, "\(server.log)")
   }
 
+  private static func clock(_ offset: String) -> [String] {
+    ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", "faketime", "-f", offset]
+  }
+
+  @Test(.enabled(if: findTool("faketime") != nil, "faketime is missing"))
+  func nothingIsServedFromAnExpiredRepository() async throws {
+    let (name, release) = try await ChannelBench.copy("expired")
+    let repository = "\(ChannelBench.place)/\(name)"
+    let directory = "\(Bench.scratch)/serve-expired"
+    let root = "\(ChannelBench.place)/expired-root.json"
+    try FileManager.default.copyItem(atPath: "\(repository)/metadata/1.root.json", toPath: root)
+    let start = { (clock: [String]) in
+      try await FollowingServer(
+        directory, repository: (repository, root),
+        fleet: Self.fleet("dev", release.name), prefix: clock)
+    }
+    let today = try await start([])
+    #expect(try today.get(Self.script).contains("/\(release.digest)/"), "\(today.log)")
+    #expect(today.stop() == 0)
+    // The server was started anew, and the repository is gone: what was trusted counts until it expires.
+    try FileManager.default.moveItem(atPath: "\(repository)/metadata", toPath: "\(repository)/gone")
+    let alone = try await start([])
+    #expect(try alone.get(Self.script).contains("/\(release.digest)/"), "\(alone.log)")
+    let explained = try alone.explain()
+    #expect(explained.contains("dev names"), "\(explained)")
+    #expect(alone.stop() == 0)
+    try FileManager.default.moveItem(atPath: "\(repository)/gone", toPath: "\(repository)/metadata")
+    for days in ["+11d", "+400d"] {
+      let later = try await start(
+        Self.clock(days))
+      let script = try later.get(Self.script)
+      #expect(!script.contains("/\(release.digest)/") && script.contains("expired"), "\(script)")
+      #expect(try later.get("readyz").contains("nothing is served from channels"))
+      #expect(try later.get("metrics").contains("netimg_repository_valid 0\n"))
+      let log = later.log
+      #expect(log.contains("is refused: ") && log.contains("it expired on"), "\(log)")
+      // Its timers do not run under another clock: it cannot come to an orderly end.
+      later.stop(SIGKILL)
+    }
+    // A clock that is a year behind believes what is signed, and takes nothing back that it has seen.
+    let earlier = try await start(
+      Self.clock("-365d"))
+    #expect(try earlier.get(Self.script).contains("/\(release.digest)/"), "\(earlier.log)")
+    earlier.stop(SIGKILL)
+  }
+
   @Test func theServerSignsFreshnessAndMergesWhatAllHaveSigned() async throws {
     let (name, release) = try await ChannelBench.copy("tended")
     let repository = "\(ChannelBench.place)/\(name)"
