@@ -9,7 +9,8 @@ struct Netimg: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "netimg",
     abstract: "Bakes immutable, signed network device images from a manifest.",
-    discussion: """
+    discussion: flowing(
+      """
       A first image, from an empty directory:
         netimg init router && cd router
         netimg lock manifests/router.yaml
@@ -19,7 +20,7 @@ struct Netimg: AsyncParsableCommand {
       Exit status: 0 done; 1 failed; 2 a check found a difference; 64 wrong usage; 65 a manifest, lock or input is
       wrong; 66 an input is missing; 69 no mirror answers; 74 reading or writing failed; 77 a signature or digest
       is refused; 130 interrupted. docs/cli.md has them all.
-      """,
+      """),
     version: BuilderVersion.current,
     subcommands: [
       InitCommand.self, LockCommand.self, BuildCommand.self, SignCommand.self, VerifyCommand.self,

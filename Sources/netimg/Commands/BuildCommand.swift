@@ -14,7 +14,8 @@ struct BuildCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "build",
     abstract: "Make a release from a manifest and its lock file.",
-    discussion: """
+    discussion: flowing(
+      """
       Nothing of any package is executed, and no privilege is needed. The same manifest, lock file and netimg
       give the same bytes everywhere. A build costs what changed since the last one (docs/store.md); where nothing
       did, a release that is already at the output is only checked.
@@ -25,7 +26,7 @@ struct BuildCommand: AsyncParsableCommand {
         netimg build manifests/edge-router.yaml --signer build --output out/router
         netimg build manifests/edge-router.yaml --git-ref v1.2 --offline --json
         netimg build manifests/edge-router.yaml --git-ref v1.2 --verify-against out/router
-      """)
+      """))
 
   @Argument(help: "The image's manifest.", completion: .file(extensions: ["yaml", "yml"]))
   var manifest: String

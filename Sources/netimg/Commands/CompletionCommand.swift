@@ -9,11 +9,12 @@ struct CompletionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "completion",
     abstract: "Print a shell's completion script.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg completion bash > ~/.local/share/bash-completion/completions/netimg
         netimg completion fish > ~/.config/fish/completions/netimg.fish
-      """)
+      """))
 
   @Argument(help: "bash, zsh or fish.")
   var shell: Shell

@@ -6,7 +6,8 @@ struct DiffCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
     abstract: "Show what changes on a device that goes from one release to another.",
-    discussion: """
+    discussion: flowing(
+      """
       Packages, kernel options, units, listening sockets, file capabilities, set-ID files, files; and what the
       device downloads.
 
@@ -14,7 +15,7 @@ struct DiffCommand: AsyncParsableCommand {
         netimg diff out/minimal-1.0 out/minimal-1.1
         netimg diff out/minimal-1.0 out/minimal-1.1 --files
         netimg diff out/minimal-1.0 out/minimal-1.1 --exit-code    exit with 2 if anything differs, for CI
-      """)
+      """))
 
   @Argument(help: "The release that a device has.", completion: .directory)
   var from: String

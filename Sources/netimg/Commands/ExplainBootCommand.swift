@@ -7,13 +7,14 @@ struct ExplainBootCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boot",
     abstract: "Say what a device boots, why, and how its last boot went.",
-    discussion: """
+    discussion: flowing(
+      """
       Reads the server's store and library, whether or not the server runs.
 
       Examples:
         netimg explain boot edge-1
         netimg explain boot 52:54:00:12:34:56 --json
-      """)
+      """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
   var device: String

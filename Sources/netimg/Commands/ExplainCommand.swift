@@ -6,11 +6,12 @@ struct ExplainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Say why a path is in a release, or why a device boots what it boots.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
         netimg explain boot edge-1
-      """,
+      """),
     subcommands: [ExplainPathCommand.self, ExplainBootCommand.self],
     defaultSubcommand: ExplainPathCommand.self)
 }
@@ -20,7 +21,8 @@ struct ExplainPathCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "path",
     abstract: "Say why a path is in a release: which input, which package, who asked for it.",
-    discussion: """
+    discussion: flowing(
+      """
       The chain that is printed: the path and what links it goes through; the pack that holds it in the image; the
       package, and the .deb in its archive by SHA-256; the archive's suites, one of whose signed InRelease files
       vouches for that SHA-256 (the lock file has their digests); who asked for the package, step by step from the
@@ -29,7 +31,7 @@ struct ExplainPathCommand: ParsableCommand {
       Examples:
         netimg explain out/minimal-1.0 /usr/lib/systemd/systemd
         netimg explain out/minimal-1.0 /sbin/init --json
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

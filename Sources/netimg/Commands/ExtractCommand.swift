@@ -7,7 +7,8 @@ struct ExtractCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "extract",
     abstract: "Write a release's files to a directory, or its root image as one file.",
-    discussion: """
+    discussion: flowing(
+      """
       Every frame is checked on the way. Nothing is written outside of the directory, and nothing is replaced. Owners,
       capabilities and set-ID bits are kept if root extracts.
 
@@ -17,7 +18,7 @@ struct ExtractCommand: ParsableCommand {
         netimg extract out/minimal-1.0 --root-image root.img
         fsck.erofs root.img
         veritysetup verify root.img root.img ROOTHASH --hash-offset=DATASIZE    (both are in release.json)
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

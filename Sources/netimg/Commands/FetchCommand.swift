@@ -7,7 +7,8 @@ internal import UpdateFramework
 struct FetchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch", abstract: "Ask a repository what is current, and fetch only what is missing here.",
-    discussion: """
+    discussion: flowing(
+      """
       Begins with the root that you were given: --root the first time, the --trust directory from then on. Files are kept
       in --output by their SHA-256; a release that is here already (--have) spares what both share. Large files are put
       together from frames and parts where the repository says how. An interrupted run is gone on with by the next.
@@ -15,7 +16,7 @@ struct FetchCommand: AsyncParsableCommand {
       Examples:
         netimg fetch router --channel prod --from https://example.org/repo --root root.json --trust trust --dry-run
         netimg fetch router --channel prod --from repository --trust trust --have out/router-1.1 --output store
-      """)
+      """))
 
   @Argument(help: "The image.")
   var image: String

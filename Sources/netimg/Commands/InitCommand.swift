@@ -7,7 +7,8 @@ struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
     abstract: "Lay out a repository for an image of your own.",
-    discussion: """
+    discussion: flowing(
+      """
       Writes a manifest, the component that every image starts from, a small component of your own with a web page, and
       a script that boots the result in QEMU. It can be locked, built and booted as it is; docs/tutorial.md goes on from
       there. Nothing that is there is replaced: files of yours in the way stop it before anything is written.
@@ -15,7 +16,7 @@ struct InitCommand: ParsableCommand {
       Examples:
         netimg init router                 in the new directory router, for the image router
         netimg init --name edge-router     here
-      """)
+      """))
 
   @Argument(
     help: "The repository's directory (default: this one); it is made if it is not there.",

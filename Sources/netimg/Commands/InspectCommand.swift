@@ -10,7 +10,8 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Show what takes room in a release: by input and by directory.",
-    discussion: """
+    discussion: flowing(
+      """
       By input are the packages, components and other packs that files come from, and what of their bytes is left after
       compression: a share of the frames that hold them. By directory is everything below it. A file with several names
       counts once.
@@ -20,7 +21,7 @@ struct InspectCommand: ParsableCommand {
         netimg inspect out/minimal-1.0
         netimg inspect out/minimal-1.0 --depth 3 --limit 40
         netimg inspect out/minimal-1.0 --treemap sizes.html
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

@@ -15,7 +15,8 @@ struct KeyCommand: AsyncParsableCommand {
 struct KeyNewCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "new", abstract: "Make a key: NAME.key, encrypted, and NAME.pub.",
-    discussion: """
+    discussion: flowing(
+      """
       With --secure-boot it makes the three keys of UEFI Secure Boot instead, as a directory NAME.secure-boot: PK, KEK and
       db, RSA of 2048 bits with SHA-256 (what all firmware takes), each with its certificate (.crt PEM, .cer DER), its EFI
       signature list (.esl) and its authenticated variable (.auth) for enrolment. Only db.key signs images: keep PK.key
@@ -27,7 +28,7 @@ struct KeyNewCommand: AsyncParsableCommand {
         netimg key new test --no-passphrase
         netimg key new lab --secure-boot
         netimg key new lab-2027 --secure-boot --under lab     another db key for the machines of lab
-      """)
+      """))
 
   @Argument(help: "The key's name.")
   var name: String
@@ -111,13 +112,14 @@ struct KeyNewCommand: AsyncParsableCommand {
 struct KeyShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Print a key's public half, or the certificates of Secure Boot keys.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg key show build            the line that --key takes as a file
         netimg key show build --pem      for openssl and others (RFC 8410)
         netimg key show lab              Secure Boot: certificates, and which secret halves are here
         netimg key show lab --pem        Secure Boot: the certificate of db, for sbverify and others
-      """)
+      """))
 
   @Argument(help: "A key's name, the beginning of its identifier, or a .pub file.")
   var key: String

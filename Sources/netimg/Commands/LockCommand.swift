@@ -11,7 +11,8 @@ struct LockCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lock",
     abstract: "Fix every input of an image by its SHA-256, in MANIFEST.lock.json.",
-    discussion: """
+    discussion: flowing(
+      """
       Checks the archives' signatures, solves the dependencies, fetches the packages and classifies every
       maintainer script. Versions that are locked already stay unless --update moves them.
 
@@ -20,7 +21,7 @@ struct LockCommand: AsyncParsableCommand {
         netimg lock manifests/minimal.yaml --update            move everything to the newest version
         netimg lock manifests/minimal.yaml --update systemd    move systemd, and what it needs
         netimg lock manifests/minimal.yaml --check             fail if the lock is not the manifest's, for CI
-      """)
+      """))
 
   @Argument(help: "The image's manifest.", completion: .file(extensions: ["yaml", "yml"]))
   var manifest: String

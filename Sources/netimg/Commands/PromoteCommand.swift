@@ -6,13 +6,14 @@ internal import UpdateFramework
 struct PromoteCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "promote", abstract: "Make a published release the current one of a channel.",
-    discussion: """
+    discussion: flowing(
+      """
       The channel's gates are checked first. With a threshold of one, --signer is enough; else the others sign the proposal.
 
       Examples:
         netimg promote router 1.2 --to dev --reason "first build" --signer ada --online server
         netimg promote router 1.2 --to prod --reason "soaked" --signer ada --proposal router.json
-      """)
+      """))
 
   @Argument(help: "The image.")
   var image: String
@@ -39,12 +40,13 @@ struct PromoteCommand: AsyncParsableCommand {
 struct RollbackCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollback", abstract: "Make an older release the current one of a channel, signed as such.",
-    discussion: """
+    discussion: flowing(
+      """
       New metadata name the older release and say why. To replay old metadata is refused by every client.
 
       Examples:
         netimg rollback router 1.1 --in prod --reason "BGP flaps" --signer ada --proposal back.json
-      """)
+      """))
 
   @Argument(help: "The image.")
   var image: String

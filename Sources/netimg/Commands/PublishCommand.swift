@@ -9,7 +9,8 @@ struct PublishCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "publish",
     abstract: "Verify a release and add it to a repository, or put it into a boot server's library.",
-    discussion: """
+    discussion: flowing(
+      """
       Into a repository: the release must be signed by a key of the role releases. Files that other releases share are
       stored once; what an interrupted run has copied is not copied again. A release is never replaced.
 
@@ -21,7 +22,7 @@ struct PublishCommand: AsyncParsableCommand {
         netimg publish out/router-1.2 --repo repository --signer ci --online server
         netimg publish out/minimal --to /var/lib/netimg/library --key build
         netimg publish out/minimal --to ./library --unsigned
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

@@ -8,14 +8,15 @@ struct RepoAttestCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attest",
     abstract: "Sign that something is true of a published release, such as that the lab passed it.",
-    discussion: """
+    discussion: flowing(
+      """
       Writes an in-toto statement in a DSSE envelope beside the release's files. A channel whose gates name it (attestations)
       takes the release only then; clients look at it too. A second signer's signature is added to the first one's.
 
       Examples:
         netimg repo attest router 1.2 --name lab --signer lab --repo repository
         netimg repo attest router 1.2 --name lab --signer exec:token-signer --details result.json
-      """)
+      """))
 
   @Argument(help: "The image.")
   var image: String

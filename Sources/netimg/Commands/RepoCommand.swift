@@ -9,10 +9,11 @@ internal import UpdateFramework
 struct RepoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "repo", abstract: "Keep a repository of releases: its keys, thresholds and channels.",
-    discussion: """
+    discussion: flowing(
+      """
       A repository is a directory of static files (docs/formats/repository.md). Whoever holds a key signs on a machine of
       their own: propose, review and sign, merge.
-      """,
+      """),
     subcommands: [
       RepoProposeCommand.self, RepoReviewCommand.self, RepoSignCommand.self, RepoMergeCommand.self,
       RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self,
@@ -24,7 +25,8 @@ struct RepoProposeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "propose",
     abstract: "Make the repository what a manifest asks for, or begin one: keys, thresholds, channels.",
-    discussion: """
+    discussion: flowing(
+      """
       Writes a proposal with everything that differs. To change a key, change the manifest. With --renew, roles get a later
       time of expiry and stay as they are otherwise.
 
@@ -32,7 +34,7 @@ struct RepoProposeCommand: AsyncParsableCommand {
         netimg repo init manifests/repository.yaml --repo repository
         netimg repo propose manifests/repository.yaml --proposal rotation.json
         netimg repo propose --renew root --renew targets --proposal renewal.json
-      """,
+      """),
     aliases: ["init"])
 
   @Argument(help: "The manifest (kind: Repository).", completion: .file())
@@ -85,10 +87,11 @@ struct RepoProposeCommand: AsyncParsableCommand {
 struct RepoReviewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "review", abstract: "Say what a proposal would change, and who has signed it.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg repo review change.proposal.json --repo repository
-      """)
+      """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
@@ -114,13 +117,14 @@ struct RepoReviewCommand: ParsableCommand {
 struct RepoSignCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sign", abstract: "Sign a proposal with your key, wherever it may sign.",
-    discussion: """
+    discussion: flowing(
+      """
       Review first. The file is signed in place; send it on, or give it back for netimg repo merge.
 
       Examples:
         netimg repo sign change.proposal.json --signer ada
         netimg repo sign change.proposal.json --signer exec:token-signer
-      """)
+      """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
@@ -144,13 +148,14 @@ struct RepoSignCommand: AsyncParsableCommand {
 struct RepoMergeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge", abstract: "Make a proposal with enough signatures part of the repository.",
-    discussion: """
+    discussion: flowing(
+      """
       Several files are copies of one proposal that were signed apart.
 
       Examples:
         netimg repo merge change.proposal.json --online server
         netimg repo merge from-ada.json from-bob.json --repo repository
-      """)
+      """))
 
   @Argument(help: "The proposal, or its copies.", completion: .file())
   var proposals: [String]
@@ -179,12 +184,13 @@ struct RepoMergeCommand: AsyncParsableCommand {
 struct RepoRefreshCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "refresh", abstract: "Sign snapshot and timestamp anew if that is due; for a timer.",
-    discussion: """
+    discussion: flowing(
+      """
       Due is: something was merged, or half of their lifetime is over. Run it every hour.
 
       Examples:
         netimg repo refresh --online server --repo repository
-      """)
+      """))
 
   @Flag(help: "Sign in any case.")
   var force = false
@@ -204,13 +210,14 @@ struct RepoRefreshCommand: AsyncParsableCommand {
 struct RepoStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Check every signature, and say what expires when.",
-    discussion: """
+    discussion: flowing(
+      """
       Exit status 2 if something needs somebody's hand.
 
       Examples:
         netimg repo status --repo repository
         netimg repo status --days 30 --json
-      """)
+      """))
 
   @Option(help: "Warn so many days before a role's metadata expire.")
   var days = 14

@@ -9,7 +9,8 @@ struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
     abstract: "Serve devices that boot from the network: DHCP, TFTP and HTTP.",
-    discussion: """
+    discussion: flowing(
+      """
       Without any settings it answers beside the site's own DHCP server (ProxyDHCP), boots nobody, and notes who asks:
       what each device boots is for a kind: Fleet manifest, or netimg device set, to say. Everything is kept in one
       directory. It needs no root: CAP_NET_BIND_SERVICE and CAP_NET_RAW will do (pxe/netimg-serve.service).
@@ -22,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         netimg serve
         netimg serve --config server.yaml --log-format json
         netimg serve --state ./state --listen 127.0.0.1:8080 --dhcp off --no-tftp    HTTP alone, as an ordinary user
-      """)
+      """))
 
   @OptionGroup var state: ServerStateOptions
 

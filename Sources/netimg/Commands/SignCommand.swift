@@ -10,7 +10,8 @@ struct SignCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sign",
     abstract: "Sign a release's UKI for UEFI Secure Boot.",
-    discussion: """
+    discussion: flowing(
+      """
       The last step, apart from the build: uki.efi and release.json stay what they are, so that the release keeps its name
       and anybody can rebuild it without a key. The signed program is written beside them as uki.signed.efi; that is what
       machines with Secure Boot on are given. netimg verify checks that it is uki.efi and good signatures.
@@ -27,7 +28,7 @@ struct SignCommand: AsyncParsableCommand {
         netimg sign out/minimal --secure-boot lab
         netimg sign out/minimal --secure-boot exec:/usr/local/bin/hsm-sign --certificate db.crt
         netimg sign out/minimal --secure-boot lab-2027 --only      drop the signatures of other keys
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

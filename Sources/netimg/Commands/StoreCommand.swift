@@ -6,9 +6,10 @@ internal import Bytes
 struct StoreCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "store", abstract: "Look after the content store: size, checks, garbage, exports.",
-    discussion: """
+    discussion: flowing(
+      """
       The store keeps what is downloaded and what builds derive from it, by content. docs/store.md explains it.
-      """,
+      """),
     subcommands: [
       StoreInfoCommand.self, StoreVerifyCommand.self, StoreCollectCommand.self, StoreExportCommand.self,
       StoreImportCommand.self,
@@ -89,13 +90,14 @@ struct StoreVerifyCommand: ParsableCommand {
 struct StoreCollectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gc", abstract: "Remove what was not used for longest, until the store is small enough.",
-    discussion: """
+    discussion: flowing(
+      """
       What running builds use stays. What goes is fetched or made again when a build wants it.
 
       Examples:
         netimg store gc --max-size 2GiB
         netimg store gc --max-size 500MiB --dry-run
-      """)
+      """))
 
   @Option(help: ArgumentHelp("What may be left: bytes, or with KiB, MiB or GiB.", valueName: "size"))
   var maxSize: ByteCount

@@ -10,7 +10,8 @@ internal import ImageBuilder
 struct StoreExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write packages, or the whole store, to one file.",
-    discussion: """
+    discussion: flowing(
+      """
       With --for or --lock: the packages of these locks, all that an offline build of them needs. Without: everything,
       with what builds derived from packages, as a cache for CI. The file is a tar archive; the same contents give
       the same bytes. netimg store import reads it.
@@ -18,7 +19,7 @@ struct StoreExportCommand: ParsableCommand {
       Examples:
         netimg store export router.tar --for manifests/edge-router.yaml
         netimg store export - | zstd -3 > cache.tar.zst
-      """)
+      """))
 
   @Argument(help: "The file to write; - is standard output.", completion: .file(extensions: ["tar"]))
   var file: String
@@ -96,7 +97,8 @@ struct StoreExportCommand: ParsableCommand {
 struct StoreImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import", abstract: "Take an export into the store.",
-    discussion: """
+    discussion: flowing(
+      """
       Every digest is checked, and nothing is taken unless the whole archive is good. Packages need no trust: the lock
       file names their digests. What builds derived from packages does, since it ends up in images: it is
       taken only with --trust.
@@ -104,7 +106,7 @@ struct StoreImportCommand: ParsableCommand {
       Examples:
         netimg store import router.tar
         zstd -dc cache.tar.zst | netimg store import - --trust
-      """)
+      """))
 
   @Argument(help: "The export; - is standard input.", completion: .file(extensions: ["tar"]))
   var file: String

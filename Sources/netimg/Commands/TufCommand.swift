@@ -9,7 +9,8 @@ struct TufCommand: AsyncParsableCommand {
     commandName: "tuf",
     abstract:
       "Update from any TUF 1.0 repository (The Update Framework), or prove that this client follows it.",
-    discussion: """
+    discussion: flowing(
+      """
       VERB is one of
         init ROOT   trust this root from now on; asks nobody
         refresh     bring the trusted metadata up to date
@@ -25,7 +26,7 @@ struct TufCommand: AsyncParsableCommand {
           --target-base-url https://example.org/targets --target-dir out --target-name a/b.tar download
 
       Exit status: 0 done; 1 refused or failed, and the reason says which check of which role it was.
-      """)
+      """))
 
   enum Verb: String, ExpressibleByArgument, CaseIterable {
     case `init`

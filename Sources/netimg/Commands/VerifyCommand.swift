@@ -9,7 +9,8 @@ struct VerifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Check a release: signature, artifacts, every frame, the hash tree and the UKI.",
-    discussion: """
+    discussion: flowing(
+      """
       A UKI that is signed for Secure Boot is checked too: it must be the release's own, and each signature good. Whether
       the signer is one that your machines trust is only looked at with --secure-boot.
 
@@ -18,7 +19,7 @@ struct VerifyCommand: AsyncParsableCommand {
         netimg verify out/minimal-1.0 --key build.pub --key second.pub --threshold 2
         netimg verify out/minimal-1.0 --unsigned          everything but the signature
         netimg verify out/minimal-1.0 --key build --secure-boot lab
-      """)
+      """))
 
   @Argument(help: "The release's directory.", completion: .directory)
   var release: String

@@ -7,11 +7,12 @@ internal import FoundationEssentials
 struct DeviceBootsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "boots", abstract: "Show how a device booted: every question, answer and transfer.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg device boots edge-1             its last boots, the newest last
         netimg device boots edge-1 --last 1
-      """)
+      """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
   var device: String

@@ -20,11 +20,12 @@ struct DeviceCommand: AsyncParsableCommand {
 struct DeviceListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the devices that the fleet's manifest or the server knows.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg device list
         netimg device list --unknown      those that nobody named: set them, or add them to the manifest
-      """)
+      """))
 
   @Flag(help: "Only devices that nobody named.")
   var unknown = false
@@ -52,11 +53,12 @@ struct DeviceListCommand: ParsableCommand {
 struct DeviceShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show what is known of a device, what it boots, and why.",
-    discussion: """
+    discussion: flowing(
+      """
       Examples:
         netimg device show edge-1
         netimg device show 52:54:00:12:34:56 --json
-      """)
+      """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
   var device: String

@@ -9,7 +9,8 @@ internal import NetworkTypes
 struct DeviceSetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Say what a device is called and boots; it goes before the manifest.",
-    discussion: """
+    discussion: flowing(
+      """
       A running server takes it in within a second. A device that was never seen is named by its MAC address.
 
       Examples:
@@ -18,7 +19,7 @@ struct DeviceSetCommand: ParsableCommand {
         netimg device set edge-1 --label rack=a1 --label role=
         netimg device set edge-1 --no-release              what its group says again
         netimg device set edge-1 --arm                     after it stayed down: try again
-      """)
+      """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
   var device: String
@@ -126,12 +127,13 @@ struct DeviceSetCommand: ParsableCommand {
 struct DeviceForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget", abstract: "Forget a device, what was set for it, and its boots.",
-    discussion: """
+    discussion: flowing(
+      """
       What the manifest says of it stays. If it asks again, it is new. Its lease stays, since it may still use the address.
 
       Example:
         netimg device forget edge-1
-      """)
+      """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
   var device: String
