@@ -56,6 +56,9 @@ extension BootDirector {
   private func forgetOldBoots() {
     let now = clock()
     state.withLock { state in
+      // It looks at every boot while packets wait: not with every flush.
+      guard abs(now - state.swept) >= 60_000 else { return }
+      state.swept = now
       let old = state.boots.values.filter {
         now - $0.updated > 3_600_000 && !state.pending.boots.contains($0.device)
       }

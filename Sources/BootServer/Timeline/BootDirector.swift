@@ -41,6 +41,8 @@ package final class BootDirector: Sendable {
     var fetched: [Int64: Set<String>] = [:]
     var nextBoot: Int64
     var pending = FleetBatchBuilder()
+    /// When old boots were last looked for, in milliseconds since 1970.
+    var swept: Int64 = 0
     /// Devices that nobody named and that are in the table.
     var unknown = 0
     /// The last offer of another boot server on each interface, and when it was seen.
