@@ -23,7 +23,7 @@ struct FuzzTarget {
 
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
-    + secureBootTargets + nativeTargets + updateTargets + networkTargets + serveTargets + gitTargets
+    + secureBootTargets + nativeTargets + updateTargets + networkTargets + serveTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {
