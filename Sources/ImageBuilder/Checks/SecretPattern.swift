@@ -113,7 +113,11 @@ struct SecretPattern: Sendable {
       let words = line.split(separator: UInt8(ascii: " "))
       guard words.count >= 3, words[1].elementsEqual(keyword.utf8) else { return false }
       let secret = words[2]
-      return secret.allSatisfy { (0x21...0x7e).contains($0) } && !secret.allSatisfy(isUpper)
+      // `WORD$password`, `KEY|authentication-key`: the grammar of a program's own commands.
+      let behind = secret.drop { isUpper($0) || $0 == UInt8(ascii: "_") }
+      let isPlaceholder =
+        behind.isEmpty || (behind.count < secret.count && "$|])>".utf8.contains(behind.first ?? 0))
+      return secret.allSatisfy { (0x21...0x7e).contains($0) } && !isPlaceholder
         && !"<[({%$".utf8.contains(secret.first ?? 0)
     }
   }

@@ -105,7 +105,8 @@ struct SecretRuleTests {
       "xoxb-your-token-goes-here-please",
       "AGE-SECRET-KEY-1", "PrivateKey=", "PrivateKey = <base64>", "netimg-secret-key-1",
       "PuTTY-User-Key-File-%d: ",
-      "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx",
+      "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx", "neighbor A.B.C.D$neighbor password WORD$password",
+      "<message-digest-key (1-255) md5 KEY|authentication-key AUTH_KEY>", "neighbor <X:X::X:X> password LINE",
     ])
   func mentions(text: String) {
     #expect(kinds(text).isEmpty)
