@@ -146,6 +146,8 @@ struct TFTPSession: Sendable {
     progressed = now
     timeouts = 0
     isUnheard = false
+    // Where much is lost, a round trip can seldom be measured: what the client answers shortens a backed-off wait too.
+    timeout = max(estimate, timeout / 2)
   }
 
   /// The next piece to send now. The deadline is then that of the next piece, or of the client's answer.
@@ -198,7 +200,13 @@ struct TFTPSession: Sendable {
       variation = (3 * variation + difference) / 4
       roundTrip = max((7 * roundTrip + sample) / 8, 1)
     }
-    timeout = min(max(roundTrip + max(4 * variation, 10_000_000), Self.shortestTimeout), longestTimeout)
+    timeout = estimate
+  }
+
+  /// How long an answer may take, by what was measured.
+  private var estimate: UInt64 {
+    guard roundTrip > 0 else { return min(Self.firstTimeout, longestTimeout) }
+    return min(max(roundTrip + max(4 * variation, 10_000_000), Self.shortestTimeout), longestTimeout)
   }
 }
 
