@@ -11,7 +11,8 @@ struct ReleaseImporter: Sendable {
   let library: ReleaseLibrary
 
   /// - Returns: A sentence about what was left out, if anything was.
-  /// - Throws: `ChannelError`, `UpdateError` or ``BootServerError``; what was fetched stays for the next attempt.
+  /// - Throws: `ChannelError`, `UpdateError` or ``BootServerError``; what was fetched stays for the next attempt, unless the disk failed
+  ///   when all of it was there.
   func bring(_ current: ChannelClient.Current, from client: ChannelClient) async throws -> String? {
     let folder = "\(library.directory)/\(ReleaseLibrary.folder)"
     let digest = current.entry.release
@@ -57,11 +58,14 @@ struct ReleaseImporter: Sendable {
     for companion in companions { try directory.write(ByteRope(companion.bytes), to: companion.name) }
     let note = Self.checkSignedUKI(directory.temporary)
     let file = netimg_open(directory.temporary, O_RDONLY | O_DIRECTORY, 0)
-    guard file >= 0, netimg_sync_file_system(file) == 0 else {
+    let isOnDisk = file >= 0 && netimg_sync_file_system(file) == 0
+    let reason = errno
+    // On a full disk this is tried again and again: no descriptor may stay behind.
+    if file >= 0 { close(file) }
+    guard isOnDisk else {
       throw BootServerError(
-        .inputOutput, "cannot write \(path): \(String(cString: strerror(errno))); make room")
+        .inputOutput, "cannot write \(path): \(String(cString: strerror(reason))); make room")
     }
-    close(file)
     try directory.commit(replacing: true)
     try? FileManager.default.removeItem(atPath: incoming)
     library.refresh(force: true)
