@@ -179,6 +179,33 @@ struct ChannelServeTests {
     kill(mirror.identifier, SIGKILL)
   }
 
+  @Test func aDamagedReleaseIsMendedFromTheRepository() async throws {
+    let (name, release) = try await ChannelBench.copy("mended")
+    let repository = "\(ChannelBench.place)/\(name)"
+    let server = try await FollowingServer(
+      "\(Bench.scratch)/serve-mended", repository: (repository, "\(repository)/metadata/1.root.json"),
+      fleet: Self.fleet("dev", release.name))
+    #expect(try server.get(Self.script).contains("/\(release.digest)/"), "\(server.log)")
+    let library = "\(server.state)/library/releases/\(release.digest)"
+    let good = try Bench.digests(below: library)
+    // The server has looked at it, and looks again when it is asked for it.
+    let kernel = "\(library)/vmlinuz"
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: kernel))
+    bytes[bytes.count / 2] ^= 1
+    try bytes.write(to: URL(fileURLWithPath: kernel))
+    let address = "boot/52-54-00-77-00-01/\(release.digest)/vmlinuz"
+    let refused = try server.get(address)
+    #expect(!refused.utf8.elementsEqual(bytes), "the damaged kernel was served")
+    try await server.wait(for: "is repaired from the repository", at: "api/v1/events")
+    #expect(try Bench.digests(below: library) == good)
+    #expect(try server.get(Self.script).contains("/\(release.digest)/"))
+    // All of it is gone.
+    try FileManager.default.removeItem(atPath: library)
+    while (try? Bench.digests(below: library)) != good { try await Task.sleep(for: .milliseconds(50)) }
+    try await server.wait(for: "/\(release.digest)/", at: Self.script)
+    #expect(server.stop() == 0, "\(server.log)")
+  }
+
   @Test func withoutTheRootNothingBegins() throws {
     let directory = "\(Bench.scratch)/serve-rootless"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -60,8 +60,14 @@ struct NetbootTests {
       \(devices.joined())
       """.utf8
     ).write(to: URL(fileURLWithPath: "\(state)/fleet.yaml"))
+    let isIPv6 = paths.contains { $0.hasSuffix("6") }
     let subnets =
-      site == "none"
+      isIPv6
+      ? "\n  ipv6: true"
+        + (site == "none"
+          ? "\n  ipv6Subnets: [{network: \"fd77::/64\", pool: \"fd77::100-fd77::1ff\"}]" : "")
+        + (site == "none" ? "\n  subnets: [{network: 10.77.0.0/24, pools: [10.77.0.50-10.77.0.99]}]" : "")
+      : site == "none"
       ? "\n  subnets: [{network: 10.77.0.0/24, pools: [10.77.0.50-10.77.0.99], router: 10.77.0.1}]" : ""
     try Data(
       """
@@ -100,7 +106,8 @@ struct NetbootTests {
       #expect(line.contains("lockdown=integrity") == paths[index].hasSuffix("-secure"), "\(line)")
       let boots = try outcome.netimg(["device", "boots", "d\(index + 1)"])
       #expect(boots.contains("image delivered"), "\(boots)")
-      #expect(boots.contains("was lent 10.77.0.") == (site == "none"), "\(boots)")
+      let lent = isIPv6 ? "was lent fd77::" : "was lent 10.77.0."
+      #expect(boots.contains(lent) == (site == "none"), "\(boots)")
       #expect(
         try outcome.netimg(["explain", "boot", "d\(index + 1)"]).contains("It fetched its whole image"))
     }
@@ -168,6 +175,26 @@ struct NetbootTests {
     #expect(
       pxe.contains("fetched by TFTP: ipxe.efi") && pxe.contains("fetched by HTTP: uki.signed.efi"), "\(pxe)")
   }
+
+  @Test("over IPv6, by the full DHCPv6 server") func aloneOverIPv6() async throws {
+    let outcome = try boot(
+      "alone6", ["uefi-pxe6", "uefi-http6"], release: try await .plain(), settings: Self.listenSix)
+    let pxe = try outcome.netimg(["device", "boots", "d1"])
+    #expect(pxe.contains("uefi-x64 by TFTP") && pxe.contains("fetched by TFTP: uki.efi"), "\(pxe)")
+    let http = try outcome.netimg(["device", "boots", "d2"])
+    #expect(http.contains("uefi-x64 by HTTP") && http.contains("fetched by HTTP: uki.efi"), "\(http)")
+  }
+
+  @Test("over IPv6, beside dnsmasq", .enabled(if: findTool("dnsmasq") != nil, "dnsmasq is missing"))
+  func besideDnsmasqOverIPv6() async throws {
+    let outcome = try boot(
+      "dnsmasq6", ["uefi-pxe6", "uefi-http6"], site: "dnsmasq", release: try await .plain(),
+      settings: Self.listenSix)
+    #expect(try outcome.netimg(["device", "boots", "d1"]).contains("fetched by TFTP: uki.efi"))
+    #expect(try outcome.netimg(["device", "boots", "d2"]).contains("fetched by HTTP: uki.efi"))
+  }
+
+  private static let listenSix = "http: {listen: [\"[::]:8080\"]}"
 
   @Test(
     "with Secure Boot on, alone on its network",

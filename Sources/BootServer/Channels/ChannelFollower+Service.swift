@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Channels
 internal import FoundationEssentials
 internal import Glibc
@@ -8,13 +9,18 @@ internal import Signing
 internal import UpdateFramework
 
 extension ChannelFollower: Service {
-  /// What shows that somebody changed a repository's directory.
+  /// What shows that somebody changed a repository's directory, or what was imported from it.
   private struct Look: Equatable {
-    let timestamp: FileTimes?
-    let metadata: FileTimes?
-    let proposals: FileTimes?
+    var timestamp: FileTimes?
+    var metadata: FileTimes?
+    var proposals: FileTimes?
+    /// Releases that channels name, and the library lacks or has with a damaged file.
+    let lacking: [SHA256Digest]
 
     init(_ follower: ChannelFollower) {
+      let releases = follower.director.channels?.channels.values.flatMap { $0.entries.map(\.release) } ?? []
+      lacking = releases.filter { !follower.director.library.has($0) }.sorted()
+      guard follower.settings.isLocal else { return }
       let path = follower.settings.from
       timestamp = FileTimes("\(path)/metadata/timestamp.json")
       metadata = FileTimes("\(path)/metadata")
@@ -43,7 +49,7 @@ extension ChannelFollower: Service {
     while !Task.isCancelled, !Task.isShuttingDownGracefully {
       let now = ContinuousClock.now
       let isDue = last.map { now - $0 >= .seconds(settings.interval) } ?? !settings.isLocal
-      let seen = settings.isLocal ? Look(self) : look
+      let seen = Look(self)
       if isDue || seen != look || last == nil {
         look = seen
         last = now

@@ -112,19 +112,26 @@ package final class ChannelFollower: Sendable {
     warn()
   }
 
-  /// Imports what a channel names and the library lacks.
+  /// Imports what a channel names and the library lacks, or has with a damaged file.
   private func bring(
     _ channel: ChannelSurvey.Channel, in survey: ChannelSurvey, _ client: ChannelClient,
     _ table: inout ChannelTable
   ) async {
     for entry in channel.entries {
-      guard let new = ChannelTable.Entry(entry, channel, survey), director.library[new.release] == nil else {
+      guard let new = ChannelTable.Entry(entry, channel, survey), !director.library.has(new.release) else {
         continue
       }
       let subject = "import \(entry.release) to \(channel.name)"
       do {
+        let isRepair = director.library[new.release] != nil
         let current = try await client.current(entry.image, in: channel.name)
         if let note = try await importer.bring(current, from: client) { logger.warning("\(note)") }
+        director.library.check(new.release)
+        if isRepair {
+          event(
+            .info, "repository",
+            "\(entry.image) \(entry.version), which was damaged, is repaired from the repository")
+        }
         metrics.imports.increment("imported")
         say(subject, nil, "imported \(entry.image) \(entry.version) from the repository")
       } catch {

@@ -35,6 +35,18 @@ extension ReleaseLibrary {
     state.withLock({ $0.entries[release]?[name] })?.verdict.withLockIfAvailable(\.failure)??.message
   }
 
+  /// Whether the library has a release, as far as is known: a file of it may be damaged without anybody having looked.
+  package func has(_ release: SHA256Digest) -> Bool {
+    guard let entries = state.withLock({ $0.entries[release] }) else { return false }
+    return !entries.values.contains { $0.verdict.withLockIfAvailable(\.failure) ?? nil != nil }
+  }
+
+  /// Looks at the files of a release that are not known to be well.
+  func check(_ release: SHA256Digest) {
+    let entries = state.withLock { $0.entries[release] } ?? [:]
+    for entry in entries.values.sorted(by: { $0.path < $1.path }) { _ = try? open(entry) }
+  }
+
   /// Looks at every file that was not looked at lately. For a thread that has time.
   package func checkAll(shouldStop: () -> Bool = { false }) {
     let entries = state.withLock { state in

@@ -58,10 +58,16 @@ extension ServeSettings {
       })
   }
 
-  /// That of DHCPv6, which gives boot options and no addresses; `nil` if it is off.
+  /// That of DHCPv6, which gives addresses only where the settings name links; `nil` if it is off.
   var dhcp6: DHCPConfiguration? {
     guard manifest.dhcp.mode != .off, manifest.dhcp.isIPv6Enabled else { return nil }
-    return DHCPConfiguration(mode: .proxy, interfaces: Set(manifest.dhcp.interfaces))
+    let subnets = manifest.dhcp.ipv6Subnets.map {
+      DHCPv6Subnet(
+        prefix: $0.prefix, prefixLength: $0.prefixLength, pool: $0.pool, nameServers: $0.nameServers,
+        leaseSeconds: UInt32(clamping: $0.leaseTime))
+    }
+    return DHCPConfiguration(
+      mode: subnets.isEmpty ? .proxy : .full, interfaces: Set(manifest.dhcp.interfaces), subnets6: subnets)
   }
 
   var tftp: TFTPConfiguration {
@@ -94,7 +100,7 @@ extension ServeSettings {
       names.append("tftp.port")
     }
     if (dhcp == nil) != (other.dhcp == nil)
-      || manifest.dhcp.isIPv6Enabled != other.manifest.dhcp.isIPv6Enabled
+      || dhcp6 != other.dhcp6
     {
       names.append("dhcp.mode")
     }

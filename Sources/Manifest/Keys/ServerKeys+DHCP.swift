@@ -13,11 +13,11 @@ extension ServerKeys {
     example: "[{network: 192.0.2.0/24, pools: [192.0.2.100-192.0.2.199]}]")
   static let ipv6 = Key(
     "ipv6", .boolean,
-    "Whether DHCPv6 requests for boot options are answered, beside the site's own DHCPv6 server; false if it is missing; http.listen then needs an IPv6 address.",
+    "Whether DHCPv6 requests for boot options are answered, beside the site's own DHCPv6 server unless ipv6Subnets are there; false if it is missing; http.listen then needs an IPv6 address.",
     example: "true")
 
   static let dhcpSettings = ValueType<DHCPSettings>.object(
-    "DHCP", "DHCP for devices that boot.", keys: [mode, interfaces, subnets, ipv6]
+    "DHCP", "DHCP for devices that boot.", keys: [mode, interfaces, subnets, ipv6, ipv6Subnets]
   ) { fields, context in
     var dhcp = DHCPSettings()
     if let mode = fields[mode] { dhcp.mode = mode }
@@ -25,6 +25,7 @@ extension ServerKeys {
     let subnets = fields[subnets] ?? []
     dhcp.subnets = subnets.map(\.value)
     dhcp.isIPv6Enabled = fields[ipv6] ?? false
+    readIPv6Subnets(fields, &dhcp, &context)
     if dhcp.mode == .server, subnets.isEmpty {
       context.report(
         .missingKey, at: fields.location, "mode: server needs subnets",

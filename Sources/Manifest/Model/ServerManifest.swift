@@ -87,6 +87,8 @@ package struct DHCPSettings: Sendable, Hashable {
   package var subnets: [DHCPSubnet] = []
   /// Whether DHCPv6 requests for boot options are answered too.
   package var isIPv6Enabled = false
+  /// The links whose IPv6 addresses are handed out.
+  package var ipv6Subnets: [DHCPv6SubnetSettings] = []
 
   package init() {}
 }
@@ -101,6 +103,24 @@ package struct DHCPSubnet: Sendable, Hashable {
   /// Seconds.
   package let leaseTime: Int
   package let reservations: [DHCPReservation]
+}
+
+/// A link whose IPv6 addresses the server hands out.
+package struct DHCPv6SubnetSettings: Sendable, Hashable {
+  package let prefix: IPv6Address
+  /// From 1 to 64.
+  package let prefixLength: Int
+  package let pool: ClosedRange<IPv6Address>
+  package let nameServers: [IPv6Address]
+  /// Seconds.
+  package let leaseTime: Int
+
+  /// As it is written.
+  package var network: String { "\(prefix)/\(prefixLength)" }
+
+  package func overlaps(_ other: Self) -> Bool {
+    prefix.shares(prefixLength: min(prefixLength, other.prefixLength), with: other.prefix)
+  }
 }
 
 /// An address that one device always gets.

@@ -58,6 +58,33 @@ extension TextFormat {
     return parts.count == 2 && parts.allSatisfy { IPv4Address($0) != nil }
   }
 
+  private static let ipv6 = "[0-9A-Fa-f:.]{2,45}"
+
+  static let ipv6Address = TextFormat(
+    "an IPv6 address", rule: "as in RFC 4291, without a scope, in quotes, such as \"2001:db8::1\"",
+    pattern: "^\(ipv6)$"
+  ) { IPv6Address($0) != nil }
+
+  static let ipv6Network = TextFormat(
+    "an IPv6 network",
+    rule: "an address and a prefix length up to 64, in quotes, such as \"2001:db8::/64\"",
+    pattern: "^\(ipv6)/(6[0-4]|[1-5][0-9]|[1-9])$"
+  ) { text in
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, IPv6Address(parts[0]) != nil, let length = Int(parts[1]) else { return false }
+    return (1...64).contains(length) && String(length).utf8.elementsEqual(parts[1].utf8)
+  }
+
+  static let ipv6Range = TextFormat(
+    "a range of IPv6 addresses",
+    rule:
+      "the first and the last with a hyphen, in quotes, such as \"2001:db8::1000-2001:db8::1fff\"",
+    pattern: "^\(ipv6)-\(ipv6)$"
+  ) { text in
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    return parts.count == 2 && parts.allSatisfy { IPv6Address($0) != nil }
+  }
+
   static let listenAddress = TextFormat(
     "an address to listen on", rule: "an IPv4 address or an IPv6 address in brackets, a colon and a port",
     pattern: "^(\(octet)(\\.\(octet)){3}|\\[[0-9A-Fa-f:.]{2,45}\\]):(0|[1-9][0-9]{0,4})$"
