@@ -18,14 +18,18 @@ extension ChannelFollower: Service {
     let lacking: [SHA256Digest]
 
     init(_ follower: ChannelFollower) {
-      let releases = follower.director.channels?.channels.values.flatMap { $0.entries.map(\.release) } ?? []
-      lacking = releases.filter { !follower.director.library.has($0) }.sorted()
+      lacking = follower.current.filter { !follower.director.library.has($0) }
       guard follower.settings.isLocal else { return }
       let path = follower.settings.from
       timestamp = FileTimes("\(path)/metadata/timestamp.json")
       metadata = FileTimes("\(path)/metadata")
       proposals = follower.settings.proposals.flatMap { FileTimes($0) }
     }
+  }
+
+  /// The releases that channels name, each once.
+  private var current: [SHA256Digest] {
+    Set(director.channels?.channels.values.flatMap { $0.entries.map(\.release) } ?? []).sorted()
   }
 
   /// What was trusted before this process began, without asking anybody.
@@ -37,6 +41,10 @@ extension ChannelFollower: Service {
   /// The first look, before anything is served: a directory is at hand, an address may not answer.
   func begin() async {
     await recall()
+    // What is current is looked at before anybody is told of it, so that it is repaired first; not for long, since
+    // every file is looked at before it is served.
+    let deadline = ContinuousClock.now + .milliseconds(500)
+    for release in current { director.library.check(release, until: deadline) }
     if settings.isLocal, let fetcher = try? HTTPFetcher() {
       await tend()
       await refresh(fetcher)

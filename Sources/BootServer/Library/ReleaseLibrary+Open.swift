@@ -42,9 +42,13 @@ extension ReleaseLibrary {
   }
 
   /// Looks at the files of a release that are not known to be well.
-  func check(_ release: SHA256Digest) {
+  /// - Parameter deadline: Files are looked at until then.
+  func check(_ release: SHA256Digest, until deadline: ContinuousClock.Instant? = nil) {
     let entries = state.withLock { $0.entries[release] } ?? [:]
-    for entry in entries.values.sorted(by: { $0.path < $1.path }) { _ = try? open(entry) }
+    for entry in entries.values.sorted(by: { $0.path < $1.path }) {
+      if let deadline, ContinuousClock.now > deadline { return }
+      _ = try? open(entry)
+    }
   }
 
   /// Looks at every file that was not looked at lately. For a thread that has time.
