@@ -27,7 +27,9 @@ import Testing
     try #require(try Lab.requests(name).first { $0.port == 547 })
   }
 
-  @Test(arguments: ["ipxe-bios-full", "ovmf-pxe6-full", "ovmf-http6-solicit"])
+  @Test(arguments: [
+    "ipxe-bios-full", "ovmf-pxe6-full", "ovmf-http6-solicit", "ovmf-pxe6-beside", "ovmf-http6-beside",
+  ])
   func capturedMessagesSurvive(name: String) throws {
     var count = 0
     for datagram in try readCapture(checkoutFile("pxe/captures/\(name).pcap"))
@@ -138,6 +140,23 @@ import Testing
     #expect(reply(answers)?.kind == .reply)
     #expect(url(reply(answers)) == "tftp://[2001:db8::1]/snponly.efi")
     #expect(answers.sent.first?.port == 4011)
+  }
+
+  @Test func firmwareBesideAnotherServerAsksPort4011() throws {
+    let questions = try Lab.requests("ovmf-pxe6-beside")
+    let binl = try #require(questions.first { $0.port == 4011 && $0.source.port == 4011 })
+    let request = try DHCPv6Packet(decoding: binl.payload).message
+    #expect(request.kind == .request && request.options[3] == nil, "it has its address from the other server")
+    var server = DHCPv6Server(
+      DHCPConfiguration(mode: .proxy), identifier: try #require(request.options[2]), decider: Decider.usual,
+      interfaces: Lab.interfaces, now: Lab.start)
+    for question in questions where question.port == 547 {
+      let isOthers = try DHCPv6Packet(decoding: question.payload).message.options[2] != nil
+      #expect(receive(&server, question, now: Lab.start).sent.isEmpty == isOthers)
+    }
+    let answer = try #require(self.reply(receive(&server, binl, now: Lab.start)))
+    #expect(answer.kind == .reply)
+    #expect(url(answer) == "tftp://[2001:db8::1]/snponly.efi")
   }
 
   @Test func httpFirmwareGetsItsClassAndAURL() throws {
