@@ -124,7 +124,9 @@ package final class ChannelFollower: Sendable {
       let subject = "import \(entry.release) to \(channel.name)"
       do {
         let current = try await client.current(entry.image, in: channel.name)
-        if let note = try await importer.bring(current, from: client) { logger.warning("\(note)") }
+        if let note = try await importer.bring(current, from: client) {
+          event(.warning, "repository", "\(entry.image) \(entry.version) of \(channel.name): \(note)")
+        }
         metrics.imports.increment("imported")
         say(subject, nil, "imported \(entry.image) \(entry.version) from the repository")
       } catch {
