@@ -14,7 +14,7 @@ BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-opens
   debian-archive-keyring gpgv python3
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool efitools \
   strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-yaml python3-debian \
-  systemd openssh-client debsecan zstd busybox curl atftp tftp-hpa python3-securesystemslib ipxe iproute2 isc-dhcp-client dnsmasq-base \
+  systemd openssh-client openssh-server debsecan zstd busybox curl atftp tftp-hpa python3-securesystemslib ipxe iproute2 isc-dhcp-client dnsmasq-base \
   kea-admin kea-dhcp4-server nginx-light wrk netbase procps
 
 .PHONY: help setup setup-test build stage0 test tutorial interop demo bench lint format fuzz docs clean
@@ -53,6 +53,7 @@ bench: setup-test build  ## Times and sizes beside the peers, in one run
 	@tools/pinned tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@tools/pinned tools/quietly "netimg-netbench" swift build -c release --product netimg-netbench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
+	@NETIMG_BIN=$(CURDIR)/$(NETIMG) BENCH_SECONDS=300 bench/channels
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) timeout 300 bench/http
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) timeout 900 bench/netboot
 

@@ -82,7 +82,7 @@ let package = Package(
         "Provenance", "ImageBuilder", "CPosixShim",
       ]),
     .target(
-      name: "GitSync", dependencies: ["Signing", "CGitShim", "CLibgit2", "CLibcrypto"]),
+      name: "GitSync", dependencies: ["Signing", "CGitShim", "CLibgit2", "CLibcrypto", "CPosixShim"]),
     .target(name: "CPacketShim"),
     .target(name: "PacketIO", dependencies: ["NetworkTypes", "CPacketShim"]),
     .target(name: "DHCP", dependencies: ["Bytes", "NetworkTypes", "PacketIO"]),

@@ -23,7 +23,8 @@ struct FuzzTarget {
 
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
-    + secureBootTargets + nativeTargets + updateTargets + networkTargets + serveTargets
+    + secureBootTargets + nativeTargets + updateTargets + networkTargets + serveTargets + gitTargets
+    + channelTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

@@ -13,3 +13,7 @@ int netimg_git_start(void) {
   }
   return git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 }
+
+int netimg_git_set_authority(const char *path) {
+  return git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, path, NULL);
+}

@@ -20,16 +20,21 @@ extension ChannelClient {
     /// What is put together from parts afterwards, in this order.
     let assembled: [(object: Object, recipe: Recipe)]
     let local: LocalFiles
+    /// How the release came to its channel; `nil` if the channel does not ask, or if the release is here already.
+    package let passage: Passage?
     /// How many files are put together.
     package var assembledFiles: Int { assembled.count }
   }
 
   /// Fetches release.json and the index of the root image, both verified, and compares with what is here.
-  /// - Throws: `gate` if the release lacks what the channel demands of it, `badRelease`, or an `UpdateError`.
+  /// - Throws: `gate` if the release lacks what the channel demands of it, or did not come through the channel before,
+  ///   `badRelease`, or an `UpdateError`.
   package func plan(_ current: Current, here: LocalFiles) async throws -> Plan {
     let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
     let release = try Release.decode(manifest, file: "release.json of \(current.entry.image)")
     try await checkGates(current, manifest, release)
+    // Asked once: a release that is here went through when it came.
+    let passage = here[current.entry.release] == nil ? try await passage(of: current) : nil
     var objects = release.artifacts.map {
       Object(name: $0.name, digest: $0.sha256, size: Int(clamping: $0.size))
     }
@@ -56,7 +61,8 @@ extension ChannelClient {
     let (missing, assembled, local) = try await planner.decide(objects)
     return Plan(
       release: release, manifest: manifest, layout: layout, files: objects.count,
-      bytes: objects.reduce(0) { $0 + $1.size }, missing: missing, assembled: assembled, local: local)
+      bytes: objects.reduce(0) { $0 + $1.size }, missing: missing, assembled: assembled, local: local,
+      passage: passage)
   }
 
   /// The recipe of a file; `nil` if there is none that can be used.
@@ -144,8 +150,9 @@ private struct Planner {
       if let recipe = try await client.recipe(of: object) { recipes.append((object, recipe)) }
     }
     guard !recipes.isEmpty else { return (missing, [], here) }
-    // What is here of older releases was made of the same parts.
-    for (digest, slice) in here.large.sorted(by: { $0.key < $1.key }).prefix(8) {
+    // What is here of older releases was made of the same parts: UKIs and initrds, which are larger than any frame.
+    let largest = here.large.sorted { ($1.value.size, $0.key) < ($0.value.size, $1.key) }
+    for (digest, slice) in largest.prefix(8) {
       let object = ChannelClient.Object(name: slice.path, digest: digest, size: slice.size)
       if let recipe = try await client.recipe(of: object) { here.add(recipe, of: digest) }
     }

@@ -64,16 +64,12 @@ package struct ChannelClient: Sendable {
     package let size: Int
   }
 
-  /// Looks at what the channel demands of the release itself. How it came there is for those to judge who see histories.
+  /// Looks at what the channel demands of the release itself; ``passage(of:)`` looks at how it came there.
   func checkGates(_ current: Current, _ manifest: [UInt8], _ release: Release) async throws {
-    let delegations = await updater.trusted.targets(of: "targets")?.signed.delegations
-    guard case .listed(let roles) = delegations?.roles,
-      let delegation = roles.first(where: { $0.name == current.target.role }),
-      let policy = try ChannelPolicy(delegation)
-    else { return }
+    guard let (channel, policy) = try await policy(of: current) else { return }
     let gates = ReleaseGates(
-      policy: policy, channel: String(delegation.name.text.dropFirst("channel-".count)),
-      image: current.entry.image, version: current.entry.version, digest: current.entry.release)
+      policy: policy, channel: channel, image: current.entry.image, version: current.entry.version,
+      digest: current.entry.release)
     guard !gates.isOpen else { return }
     let sbom = release.artifacts.first { $0.name == ReleaseFile.sbom }
     var files: [String: [UInt8]] = [:]

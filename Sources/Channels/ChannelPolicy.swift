@@ -41,6 +41,8 @@ package struct ChannelPolicy: Sendable, Hashable {
   package var vulnerable: [VulnerableVersion] = []
 
   static let member = "x-channel"
+  /// What a manifest can say; more would not fit the calendar.
+  static let maximumSoakHours = 100_000
 
   package init(after: String? = nil, soakHours: Int = 0) {
     self.after = after
@@ -54,7 +56,7 @@ package struct ChannelPolicy: Sendable, Hashable {
       .malformed, "the delegation to \(role.name) has an x-channel that no manifest gives")
     after = value["after"]?.text
     soakHours = value["soak_hours"]?.integer ?? 0
-    guard value.members != nil, soakHours >= 0 else { throw wrong }
+    guard value.members != nil, (0...Self.maximumSoakHours).contains(soakHours) else { throw wrong }
     for member in value["attestations"]?.members ?? [] {
       guard AttestationName.isValid(member.name), let authority = Authority(member.value) else { throw wrong }
       attestations.append(Attestation(name: member.name, authority: authority))

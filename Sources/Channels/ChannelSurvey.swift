@@ -135,7 +135,8 @@ extension ChannelClient {
   private func metadata(_ role: ExactString, version: Int) async throws -> Metadata<TargetsRole> {
     let limit = limits.targetsLength
     let sink = MemorySink(limit: limit)
-    try await fetcher.fetch("\(baseURL)/metadata/\(version).\(role.text).json", limit: limit, into: sink)
+    try await fetcher.fetch(
+      "\(baseURL)/metadata/\(version).\(FileNames.escaped(role.text)).json", limit: limit, into: sink)
     return try Metadata(sink.bytes, role: role.text, limit: limit)
   }
 }

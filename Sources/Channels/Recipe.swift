@@ -112,21 +112,28 @@ extension Recipe {
   }
 
   /// Looks for pieces at every fourth byte: where they lie in archives and programs.
-  /// - Returns: The recipe, and what lies between the pieces and is large enough to be an object; `nil` if no piece is in it.
+  /// - Returns: The recipe, and what lies between the pieces, cut where its content says so, as far as it is large enough to be
+  ///   objects; `nil` if no piece is in it.
   static func make(for bytes: [UInt8], from pieces: Pieces) -> (recipe: Recipe, between: [Pieces.Piece])? {
     var parts: [Part] = []
     var between: [Pieces.Piece] = []
     var done = 0
     var isMade = false
     func flush(to end: Int) {
-      guard end > done else { return }
-      let gap = Array(bytes[done..<end])
-      if gap.count < leastObject {
-        parts.append(.literal(gap))
-      } else {
-        let digest = SHA256.digest(of: gap).hex
-        parts.append(.object(digest, gap.count))
-        between.append(Pieces.Piece(digest: digest, bytes: gap))
+      guard end - done >= leastObject else {
+        if end > done { parts.append(.literal(Array(bytes[done..<end]))) }
+        return
+      }
+      // In one piece, a changed index would carry along the program and the modules before it.
+      let lengths = bytes.withUnsafeBytes {
+        ContentCut.lengths(of: UnsafeRawBufferPointer(rebasing: $0[done..<end]))
+      }
+      for length in lengths {
+        let piece = Array(bytes[done..<done + length])
+        let digest = SHA256.digest(of: piece).hex
+        parts.append(.object(digest, length))
+        between.append(Pieces.Piece(digest: digest, bytes: piece))
+        done += length
       }
     }
     bytes.withUnsafeBytes { buffer in

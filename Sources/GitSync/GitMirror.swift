@@ -54,13 +54,26 @@ package final class GitMirror: Sendable {
   }
 
   /// Fetches a branch, and nothing else.
-  /// - Parameter isCancelled: Asked while bytes arrive.
+  /// - Parameters:
+  ///   - url: A directory, or an address as git writes it.
+  ///   - access: With what the repository may be read.
+  ///   - isCancelled: Asked while bytes arrive.
   /// - Returns: The commit that it points at.
-  /// - Throws: `unreachable`, `tooLarge`.
+  /// - Throws: `unreachable`, `tooLarge`, `refused` for a host that is not the one it should be or does not let us in,
+  ///   and what is wrong with the address or the access.
   package func fetch(
-    _ url: String, branch: String, isCancelled: @escaping @Sendable () -> Bool = { false }
+    _ url: String, branch: String, access: GitAccess = GitAccess(),
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(GitSyncError) -> String {
-    try locked { repository throws(GitSyncError) in
+    let address = try GitAddress(url)
+    let session = GitSession(address, try access.credentials(for: address), isCancelled: isCancelled)
+    if address.scheme == .https, let authority = access.authority {
+      // For the whole process, which follows one repository.
+      try GitSyncError.check(
+        netimg_git_set_authority(authority), .notFound,
+        "cannot use \(authority), the certificates that a host's must come from (git.authority)")
+    }
+    return try locked { repository throws(GitSyncError) in
       // What was fetched before must not be taken for an answer.
       git_reference_remove(repository, Self.incoming)
       var remote: OpaquePointer?
@@ -72,20 +85,17 @@ package final class GitMirror: Sendable {
         git_fetch_options_init(&options, UInt32(GIT_FETCH_OPTIONS_VERSION)), .local, "libgit2")
       options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE
       options.update_fetchhead = 0
-      let watch = FetchWatch(isCancelled: isCancelled)
-      options.callbacks.payload = Unmanaged.passUnretained(watch).toOpaque()
-      options.callbacks.transfer_progress = { progress, payload in
-        guard let progress, let payload else { return 0 }
-        let watch = Unmanaged<FetchWatch>.fromOpaque(payload).takeUnretainedValue()
-        return watch.allows(Int(progress.pointee.received_bytes)) ? 0 : -1
-      }
+      session.install(in: &options)
       let status = Self.withStrings(["+refs/heads/\(branch):\(Self.incoming)"]) {
         git_remote_fetch(remote, $0, &options, nil)
       }
-      withExtendedLifetime(watch) {}
-      if watch.isTooLarge {
+      withExtendedLifetime(session) {}
+      if session.isTooLarge {
         throw GitSyncError(
           .tooLarge, "\(url) sent more than \(Self.maximumFetch >> 20) MiB; is it the right repository?")
+      }
+      if status < 0, let refusal = session.refusal {
+        throw GitSyncError(.refused, "cannot fetch \(branch) from \(url): \(refusal)")
       }
       try GitSyncError.check(status, .unreachable, "cannot fetch \(branch) from \(url)")
       var id = git_oid()
@@ -292,20 +302,5 @@ extension GitMirror {
       var array = git_strarray(strings: buffer.baseAddress, count: buffer.count)
       return body(&array)
     }
-  }
-}
-
-/// Ends a fetch that is too long or not wanted any more. libgit2 calls it on the thread that fetches.
-private final class FetchWatch: Sendable {
-  private let isCancelled: @Sendable () -> Bool
-  private let tooLarge = Atomic<Bool>(false)
-
-  init(isCancelled: @escaping @Sendable () -> Bool) { self.isCancelled = isCancelled }
-
-  var isTooLarge: Bool { tooLarge.load(ordering: .relaxed) }
-
-  func allows(_ received: Int) -> Bool {
-    if received > GitMirror.maximumFetch { tooLarge.store(true, ordering: .relaxed) }
-    return received <= GitMirror.maximumFetch && !isCancelled()
   }
 }

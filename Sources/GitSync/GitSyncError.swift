@@ -6,6 +6,8 @@ package struct GitSyncError: Error, Sendable, CustomStringConvertible {
   package enum Code: String, Sendable {
     /// The repository or the network failed.
     case unreachable
+    /// A host that is not the one it should be, or does not let us in.
+    case refused
     /// There is no such branch or file.
     case notFound
     /// A commit that nobody who may has signed.

@@ -31,7 +31,7 @@ extension BuiltRelease {
   ) throws -> BuiltRelease {
     let index = root.index.encode()
     let initrd = try Initrd.write(
-      stage0: inputs.stage0, modules: boot.initrdModules, image: root, timestamp: inputs.timestamp,
+      stage0: inputs.stage0, modules: boot.initrdModules, image: root,
       compressionLevel: inputs.compressionLevel, cache: cache)
     let commandLine =
       (inputs.image.declarations.commandLine.map(\.value) + ["netimg.index=\(SHA256.digest(of: index).hex)"])
@@ -90,7 +90,8 @@ package enum BuilderVersion {
   /// The versions of everything whose bytes go into a release.
   package static let formats = [
     "cpio": CpioArchive.formatVersion, "erofs": EROFS.formatVersion, "frame": FrameCodec.formatVersion,
-    "index": Int(RootIndex.formatVersion), "uki": UnifiedKernelImage.formatVersion,
+    "index": Int(RootIndex.formatVersion), "initrd": Initrd.formatVersion,
+    "uki": UnifiedKernelImage.formatVersion,
     "verity": DmVerity.formatVersion,
   ]
 }

@@ -21,12 +21,15 @@ package struct Initrd: Sendable {
     }
   }
 
+  /// Changes whenever the same parts become other bytes.
+  package static let formatVersion = 2
+
+  /// Its files have no time: a time would make another archive of the same program and modules in each release, which every
+  /// device would fetch anew.
   package static func write(
-    stage0: [UInt8], modules: [Module], image: RootImage, timestamp: UInt64, compressionLevel: Int,
-    cache: FrameCache
+    stage0: [UInt8], modules: [Module], image: RootImage, compressionLevel: Int, cache: FrameCache
   ) throws -> ByteRope {
-    let time = UInt32(clamping: timestamp)
-    var program = CpioArchive(timestamp: time)
+    var program = CpioArchive(timestamp: 0)
     try program.directory("netimg", permissions: 0o700)
     try program.directory("netimg/modules", permissions: 0o700)
     try program.file("init", contents: ByteRope(stage0), permissions: 0o755)
@@ -40,7 +43,7 @@ package struct Initrd: Sendable {
     let archive = program.finish().flattened()
     let compressed = try cache.frame(SHA256.digest(of: archive), level: compressionLevel) { archive }.stored
 
-    var frames = CpioArchive(timestamp: time)
+    var frames = CpioArchive(timestamp: 0)
     try frames.directory("netimg", permissions: 0o700)
     try frames.directory("netimg/frames", permissions: 0o700)
     try frames.file("netimg/index", contents: ByteRope(image.index.encode()), permissions: 0o600)

@@ -19,6 +19,14 @@ final class AtomicFile {
     guard file >= 0 else { throw Self.failed("create", path) }
   }
 
+  /// Writes a file beside its place, so that only ``commit()`` is left to do.
+  /// - Throws: `localStorage`.
+  convenience init(_ bytes: [UInt8], for path: String) throws(UpdateError) {
+    try self.init(path)
+    try append(bytes)
+    guard fsync(file) == 0 else { throw Self.failed("write", path) }
+  }
+
   deinit {
     if file >= 0 { close(file) }
     discard()
@@ -39,6 +47,14 @@ final class AtomicFile {
       guard count > 0 else { throw Self.failed("write", path) }
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
+  }
+
+  private func append(_ bytes: [UInt8]) throws(UpdateError) {
+    let failure = bytes.withUnsafeBytes { bytes -> UpdateError? in
+      do throws(UpdateError) { try append(bytes) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
   }
 
   /// Puts the file in place of what was there before.
@@ -69,11 +85,7 @@ final class AtomicFile {
   /// Writes a file in one go.
   static func write(_ bytes: [UInt8], to path: String) throws(UpdateError) {
     let file = try AtomicFile(path)
-    let failure = bytes.withUnsafeBytes { bytes -> UpdateError? in
-      do throws(UpdateError) { try file.append(bytes) } catch { return error }
-      return nil
-    }
-    if let failure { throw failure }
+    try file.append(bytes)
     try file.commit()
   }
 

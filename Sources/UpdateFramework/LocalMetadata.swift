@@ -85,9 +85,10 @@ package struct LocalMetadata: Sendable {
   }
 
   static func failed(_ action: String, _ path: String) -> UpdateError {
-    UpdateError(
-      .localStorage,
-      "cannot \(action) \(path): \(String(cString: strerror(errno))); check the path and its permissions")
+    let reason = errno
+    let next = reason == ENOSPC || reason == EDQUOT ? "make room" : "check the path and its permissions"
+    return UpdateError(
+      .localStorage, "cannot \(action) \(path): \(String(cString: strerror(reason))); \(next)")
   }
 
   /// A lock that lasts until it is released or the process ends.

@@ -10,13 +10,21 @@ package struct Repository: Sendable {
   /// part of a snapshot.
   package let targets: [ExactString: Metadata<TargetsRole>]
 
-  /// Reads a repository.
+  /// Reads a repository, after a merge that was broken off is finished.
   /// - Parameter trustedRoot: A root that is known to be right; without one, the first root of the repository
   ///   is believed.
   /// - Returns: `nil` if there is no root at all.
   /// - Throws: ``UpdateError``, which names the role whose metadata are wrong.
   package static func load(
     _ directory: RepositoryDirectory, trustedRoot: [UInt8]? = nil, limits: UpdateLimits = UpdateLimits()
+  ) throws(UpdateError) -> Repository? {
+    try directory.recover()
+    return try read(directory, trustedRoot: trustedRoot, limits: limits)
+  }
+
+  /// Reads what is there.
+  static func read(
+    _ directory: RepositoryDirectory, trustedRoot: [UInt8]? = nil, limits: UpdateLimits
   ) throws(UpdateError) -> Repository? {
     var first = trustedRoot
     if first == nil { first = try directory.read("root", version: 1, limit: limits.rootLength) }

@@ -5,26 +5,25 @@ extension RepositoryDirectory {
   /// and the timestamp are signed anew: ``publish(signers:now:force:)``, here or by whoever holds those keys.
   ///
   /// Two merges at once come one after the other, and the second one fails if it was made for the state
-  /// before the first.
+  /// before the first. A merge that does not fit on the disk leaves the old state; one that is broken off once its
+  /// journal is written is finished by whoever comes next.
   /// - Throws: `threshold` with who is missing, `conflict` for a proposal that another change has overtaken,
   ///   `localStorage`.
   package func merge(_ proposal: Proposal, limits: UpdateLimits = UpdateLimits()) throws(UpdateError) {
     let lock = try lock()
     defer { lock.release() }
-    let repository = try Repository.load(self, limits: limits)
+    try finishMerge()
+    let repository = try Repository.read(self, limits: limits)
     for name in proposal.roles { try check(proposal, name, repository) }
     try checkRest(proposal, repository)
     if repository == nil, proposal.root == nil || proposal.targets["targets"] == nil {
       throw UpdateError(.malformed, "a new repository begins with a root and targets; propose both")
     }
-    if let root = proposal.root {
-      try write(root.bytes, role: "root", version: root.signed.header.version)
-    }
-    // Delegators last: until then, clients of this directory look for nothing new.
-    for name in proposal.targets.keys.sorted(by: >) {
-      guard let metadata = proposal.targets[name] else { continue }
-      try write(metadata.bytes, role: name, version: metadata.signed.header.version)
-    }
+    // All bytes are on the disk before the first of them counts.
+    let files = try stage(proposal)
+    try AtomicFile.write(proposal.bytes, to: journal)
+    for file in files { try file.commit() }
+    try removeJournal()
   }
 
   /// What is not proposed must still have enough signatures by the keys that the proposal leaves.
@@ -87,7 +86,8 @@ extension RepositoryDirectory {
   ) async throws -> Bool {
     let lock = try lock()
     defer { lock.release() }
-    guard let repository = try Repository.load(self, limits: limits) else {
+    try finishMerge()
+    guard let repository = try Repository.read(self, limits: limits) else {
       throw UpdateError(.noRoot, role: "root", "\(path) is no repository; begin one first")
     }
     let root = repository.root.signed

@@ -167,6 +167,24 @@ package struct TrustedSet: Sendable {
     try check(metadata, of: role, delegatedBy: delegator)
   }
 
+  /// A version of a role that the top-level one delegates to, current or past, if those who may sign it today signed it.
+  /// Its time may be over: it is evidence of what was said once, and nothing that it lists is current because of it.
+  /// - Throws: `malformed`, `threshold`, `wrongVersion`, and `wrongDigest` or `wrongLength` for the version that the
+  ///   snapshot describes.
+  package func evidence(
+    _ bytes: [UInt8], of role: ExactString, version: Int
+  ) throws(UpdateError) -> TargetsRole {
+    if let file = snapshot?.signed[role: role], file.version == version {
+      try file.check(bytes, role: role.text)
+    }
+    let past = try Metadata<TargetsRole>(bytes, role: role.text, limit: limits.targetsLength)
+    try check(past, of: role, delegatedBy: "targets")
+    guard past.signed.header.version == version else {
+      throw wrongVersion(role.text, past.signed.header.version, version, by: "file's name")
+    }
+    return past.signed
+  }
+
   private func check(
     _ metadata: Metadata<TargetsRole>, of role: ExactString, delegatedBy delegator: ExactString?
   ) throws(UpdateError) {

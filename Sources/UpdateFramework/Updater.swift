@@ -141,7 +141,7 @@ package actor Updater {
     trusted.root.signed.consistentSnapshot ? version : nil
   }
 
-  private func fetch(_ role: String, version: Int?, limit: Int) async throws -> [UInt8] {
+  func fetch(_ role: String, version: Int?, limit: Int) async throws -> [UInt8] {
     let name = "\(version.map { "\($0)." } ?? "")\(FileNames.escaped(role)).json"
     do {
       return try await fetcher.fetch(metadataURL + name, limit: limit)

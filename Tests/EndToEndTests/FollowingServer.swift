@@ -52,6 +52,7 @@ final class FollowingServer {
   }
 
   var log: String { process.text }
+  var identifier: pid_t { process.identifier }
 
   func get(_ path: String) throws -> String {
     try run(["curl", "-sS", "--max-time", "60", "http://127.0.0.1:\(port)/\(path)"]).text

@@ -28,13 +28,12 @@ struct InitrdTests {
       index: RootIndex(dataSize: 8192, rootHash: SHA256.digest(of: [7]), frames: frames), frames: stored)
   }
 
-  private func initrd(_ image: RootImage, timestamp: UInt64 = 1_700_000_000) throws -> [UInt8] {
+  private func initrd(_ image: RootImage) throws -> [UInt8] {
     let store = FileManager.default.temporaryDirectory.appendingPathComponent(
       "netimg-initrd-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: store) }
     return try Initrd.write(
-      stage0: Array("stage 0".utf8), modules: modules, image: image, timestamp: timestamp,
-      compressionLevel: 3,
+      stage0: Array("stage 0".utf8), modules: modules, image: image, compressionLevel: 3,
       cache: FrameCache(store: BlobStore(root: store.path))
     ).flattened()
   }
@@ -68,7 +67,8 @@ struct InitrdTests {
         ).text
           .split(separator: "\n").map(String.init).sorted()
       }
-      let time = 1_700_000_000
+      // Of no time, so that the same program and modules are the same archive in every release.
+      let time = 0
       let first = try extract("zstd -dcq | cpio -idm --quiet", bytes[..<end], "first")
       #expect(
         first == [
@@ -105,10 +105,9 @@ struct InitrdTests {
     #expect(digest == "95cd2e1591772c94b6828e024fef08607c8472133e859f70028c4e6bc5292e7a")
   }
 
-  @Test("the same input gives the same bytes; a time beyond 32 bits is the last that the format has")
+  @Test("the same input gives the same bytes")
   func deterministic() throws {
     let image = try image()
     #expect(try initrd(image) == initrd(image))
-    #expect(try initrd(image, timestamp: .max) == initrd(image, timestamp: UInt64(UInt32.max)))
   }
 }

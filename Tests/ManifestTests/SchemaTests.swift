@@ -113,5 +113,6 @@ private let allKeys: [any SchemaKey] =
     FleetKeys.image, ServerKeys.repository, ServerKeys.repositoryFrom, ServerKeys.repositoryRoot,
     ServerKeys.interval, ServerKeys.onlineKey, ServerKeys.keys, ServerKeys.passphraseFile,
     ServerKeys.proposals, ServerKeys.warnDays, ServerKeys.git, ServerKeys.gitFrom, ServerKeys.branch,
-    ServerKeys.gitFile, ServerKeys.gitProposals, ServerKeys.allowedSigners, ServerKeys.gitInterval,
+    ServerKeys.gitFile, ServerKeys.gitProposals, ServerKeys.allowedSigners, ServerKeys.gitKey,
+    ServerKeys.gitKnownHosts, ServerKeys.gitTokenFile, ServerKeys.gitAuthority, ServerKeys.gitInterval,
   ] + ManifestKeys.declarations

@@ -15,6 +15,18 @@ package enum SmallDisk {
     return umount(path) == 0
   }()
 
+  /// Bytes that can still be written; `nil` if the path is none.
+  package static func freeBytes(at path: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_bsize)
+  }
+
+  /// Gives it another size.
+  package static func resize(_ path: String, bytes: Int) throws {
+    guard mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT), "size=\(bytes)") == 0 else { throw Failure() }
+  }
+
   /// Mounts it at a path that does not exist yet.
   package static func with<Result>(
     at path: String, bytes: Int, _ body: (String) async throws -> Result

@@ -35,6 +35,7 @@ enum Main {
           + "in \(decimal(seconds)) s, \(decimal(Double(metadataSize) / Double(1 << 20))) MiB of it metadata")
     }
     try await Repositories.run()
+    try await Repositories.runLookups()
   }
 
   private static let identity = [UInt8](repeating: 1, count: 16)

@@ -27,13 +27,49 @@ enum Repositories {
     }
   }
 
+  /// What channels that nobody asks for cost somebody who asks for one.
+  static func runLookups() async throws {
+    print("\n1,000 releases and channels that nobody asks for")
+    print(
+      "  unrelated channels   first refresh, CPU ms   again   a look-up in the delegations, CPU us"
+    )
+    for channels in [1, 50, 500] {
+      let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "netimg-bench-\(UUID().uuidString)"
+      ).path
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let sample = try await Sample(path: path, releases: 1000, channels: channels + 1)
+      let first = try await milliseconds { _ = try await sample.refresh(channel: 0) }
+      let again = try await milliseconds { _ = try await sample.refresh(channel: 0) }
+      guard let delegations = try Repository.load(sample.directory)?.targets["targets"]?.signed.delegations
+      else {
+        continue
+      }
+      let count = 20_000
+      var found = 0
+      let micros = cpu { for _ in 0..<count { found += delegations.roles(for: "channels/0/router").count } }
+      guard found == count else { continue }
+      print(
+        "  \(column("\(channels)", 18))\(column(first, 24))\(column(again, 8))"
+          + "\(column(tenths(micros * 10 / count), 37))")
+    }
+  }
+
+  /// CPU time of the whole process in microseconds.
+  private static func cpu(_ body: () -> Void) -> Int {
+    let start = clock()
+    body()
+    return Int(clock() - start)
+  }
+
+  private static func tenths(_ count: Int) -> String { "\(count / 10).\(count % 10)" }
+
   /// CPU time of the whole process.
   private static func milliseconds(_ body: () async throws -> Void) async rethrows -> String {
     let start = clock()
     try await body()
     // POSIX: a million to the second.
-    let tenths = Int(clock() - start) / 100
-    return "\(tenths / 10).\(tenths % 10)"
+    return tenths(Int(clock() - start) / 100)
   }
 
   private static func column(_ text: String, _ width: Int) -> String {
@@ -92,10 +128,10 @@ enum Repositories {
     func promote() async throws { try await edit("channel-1", "channels/1/switch") }
 
     /// Refreshes and asks one channel; gives the bytes of all metadata that are trusted then.
-    func refresh() async throws -> Int {
+    func refresh(channel: Int = 2) async throws -> Int {
       let updater = try Updater(
         local: trust, fetcher: try HTTPFetcher(), metadataURL: "file://\(directory.path)/metadata")
-      _ = try await updater.target("channels/2/router")
+      _ = try await updater.target("channels/\(channel)/router")
       return try FileManager.default.contentsOfDirectory(atPath: trust.directory).reduce(0) { total, name in
         total + (try Data(contentsOf: URL(fileURLWithPath: "\(trust.directory)/\(name)"))).count
       }

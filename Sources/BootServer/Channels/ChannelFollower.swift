@@ -125,7 +125,9 @@ package final class ChannelFollower: Sendable {
       do {
         let isRepair = director.library[new.release] != nil
         let current = try await client.current(entry.image, in: channel.name)
-        if let note = try await importer.bring(current, from: client) { logger.warning("\(note)") }
+        if let note = try await importer.bring(current, from: client) {
+          event(.warning, "repository", "\(entry.image) \(entry.version) of \(channel.name): \(note)")
+        }
         director.library.check(new.release)
         if isRepair {
           event(

@@ -10,7 +10,7 @@ internal import ImageBuilder
 struct ReleaseImporter: Sendable {
   let library: ReleaseLibrary
 
-  /// - Returns: A sentence about what was left out, if anything was.
+  /// - Returns: A sentence about what was left out, or could not be proved, if anything was.
   /// - Throws: `ChannelError`, `UpdateError` or ``BootServerError``; what was fetched stays for the next attempt, unless the disk failed
   ///   when all of it was there.
   func bring(_ current: ChannelClient.Current, from client: ChannelClient) async throws -> String? {
@@ -69,7 +69,8 @@ struct ReleaseImporter: Sendable {
     try directory.commit(replacing: true)
     try? FileManager.default.removeItem(atPath: incoming)
     library.refresh(force: true)
-    return note
+    guard case .unproved(let reason) = plan.passage else { return note }
+    return [reason, note].compactMap(\.self).joined(separator: "; ")
   }
 
   /// Nothing signed vouches for this file but itself: one that is not the release's own program is left out.

@@ -59,6 +59,8 @@ package final class GitFollower: Sendable {
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
     mirror = try GitMirror(directory: "\(folder)/mirror.git")
+    // Shown and logged: an address with a password in it must not come so far.
+    try GitAddress.check(settings.from)
     let view = Mutex(View(source: settings.from, branch: settings.branch))
     self.view = view
     refusals = registry.counter("netimg_git_refusals_total", "States of the git branch that were refused.")
@@ -76,7 +78,11 @@ package final class GitFollower: Sendable {
   func look(isCancelled: @escaping @Sendable () -> Bool = { false }) {
     do {
       let signers = try AllowedSigners(Self.read(settings.allowedSigners), file: settings.allowedSigners)
-      let commit = try mirror.fetch(settings.from, branch: settings.branch, isCancelled: isCancelled)
+      let access = GitAccess(
+        key: settings.key, knownHosts: settings.knownHosts, tokenFile: settings.tokenFile,
+        authority: settings.authority)
+      let commit = try mirror.fetch(
+        settings.from, branch: settings.branch, access: access, isCancelled: isCancelled)
       view.withLock { $0.head = commit }
       let head = try mirror.check(commit, signers: signers)
       let before = try mirror.appliedCommit()

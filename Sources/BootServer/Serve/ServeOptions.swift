@@ -23,9 +23,12 @@ package struct ServeOptions: Sendable {
     self.defaultState = defaultState
   }
 
-  private static func isDirectory(_ path: String) -> Bool {
+  /// Whether a fleet is a git repository, and no manifest: a directory, or an address. A file that is there is a manifest,
+  /// whatever it is called.
+  private static func isGit(_ name: String) -> Bool {
     var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    guard stat(name, &status) == 0 else { return GitSettings.isAddress(name) }
+    return status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The settings that hold now: defaults, the manifest, and these options over them, in that order. Paths in the
@@ -55,11 +58,15 @@ package struct ServeOptions: Sendable {
     let library = self.library ?? resolve(manifest.library) ?? "\(state)/library"
     var fleet = self.fleet ?? resolve(manifest.fleet) ?? "\(state)/fleet.yaml"
     if var git = manifest.git {
-      if !git.from.contains("://") { git.from = resolve(git.from) ?? git.from }
+      if !GitSettings.isAddress(git.from) { git.from = resolve(git.from) ?? git.from }
       git.allowedSigners = resolve(git.allowedSigners) ?? git.allowedSigners
+      git.key = resolve(git.key)
+      git.knownHosts = resolve(git.knownHosts)
+      git.tokenFile = resolve(git.tokenFile)
+      git.authority = resolve(git.authority)
       manifest.git = git
     }
-    if let named = self.fleet, named.contains("://") || Self.isDirectory(named) {
+    if let named = self.fleet, Self.isGit(named) {
       var git =
         manifest.git ?? GitSettings(from: named, allowedSigners: allowedSigners ?? "\(state)/allowed_signers")
       git.from = named

@@ -7,4 +7,8 @@
 /// does. Gives 0, or libgit2's error code.
 int netimg_git_start(void);
 
+/// Makes the certificates in a PEM file the only ones that HTTPS hosts' may come from, for the whole process. Gives 0, or
+/// libgit2's error code.
+int netimg_git_set_authority(const char *path);
+
 #endif

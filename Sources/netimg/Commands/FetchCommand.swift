@@ -80,6 +80,10 @@ struct FetchCommand: AsyncParsableCommand {
     Console.out(
       "\(image) \(report.version) is current in \(channel) (sha256:\(report.release)), since \(report.time): "
         + "\(report.reason)")
+    if let since = report.cameThroughSince, let before = report.cameThrough {
+      Console.out("it came through \(before), where it is since \(since)")
+    }
+    if let unproved = report.unproved { Console.error("note: \(unproved)") }
     Console.out(
       "\(output == nil ? "would fetch" : "fetched") \(report.missingFiles) files with \(report.missingBytes) bytes of the release's "
         + "\(report.files) files with \(report.bytes) bytes"
@@ -101,6 +105,10 @@ private struct FetchReport: Encodable {
   let missingFiles: Int
   let missingBytes: Int
   let assembledFiles: Int
+  /// The channel before, if it is proved that the release was there, and since when; and why it is not.
+  let cameThrough: String?
+  let cameThroughSince: String?
+  let unproved: String?
   /// Bytes that came from the repository so far, metadata and all.
   let transferredBytes: Int
 
@@ -118,6 +126,12 @@ private struct FetchReport: Encodable {
     missingFiles = plan.missing.count
     missingBytes = plan.missingBytes
     assembledFiles = plan.assembledFiles
+    switch plan.passage {
+    case .through(let before, let since):
+      (cameThrough, cameThroughSince, unproved) = (before, since.description, nil)
+    case .unproved(let reason): (cameThrough, cameThroughSince, unproved) = (nil, nil, reason)
+    case .again, nil: (cameThrough, cameThroughSince, unproved) = (nil, nil, nil)
+    }
     transferredBytes = transferred
   }
 }

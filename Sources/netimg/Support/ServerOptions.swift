@@ -23,7 +23,7 @@ struct ServerStateOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "The fleet's manifest (default: fleet.yaml in the state directory), or a git repository that holds it: a directory or an address.",
+      "The fleet's manifest (default: fleet.yaml in the state directory), or a git repository that holds it: a directory or an address (user@host:path too).",
       valueName: "file-or-repository"),
     completion: .file(extensions: ["yaml", "yml"]))
   var fleet: String?
