@@ -92,4 +92,30 @@ struct GitOpsTests {
     #expect(try again.get("api/v1/devices").contains("edge-1"))
     #expect(again.stop() == 0)
   }
+
+  @Test func aHostThatSaysNothingKeepsNobodyWaiting() async throws {
+    let directory = "\(Bench.scratch)/gitops-silent"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let allowed = "\(directory)/allowed_signers"
+    try Data().write(to: URL(fileURLWithPath: allowed))
+    let script = """
+      import socket, time
+      server = socket.create_server(("127.0.0.1", 0))
+      print("port", server.getsockname()[1], flush=True)
+      kept = []
+      while True: kept.append(server.accept())
+      """
+    let host = try Background(["python3", "-c", script], output: "\(directory)/host.log")
+    defer { kill(host.identifier, SIGKILL) }
+    while !host.text.hasSuffix("\n"), host.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+    let port = try #require(host.text.split(whereSeparator: \.isWhitespace).last)
+    let server = try await FollowingServer(
+      directory,
+      settings: """
+        git: {from: "http://127.0.0.1:\(port)/fleet.git", allowedSigners: \(allowed), interval: 1s}
+        """)
+    #expect(try server.get("healthz") == "ok\n")
+    #expect(try server.get("api/v1/git").contains("it has said nothing for 5 seconds"), "\(server.log)")
+    #expect(server.stop() == 0, "\(server.log)")
+  }
 }

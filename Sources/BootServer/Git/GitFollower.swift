@@ -37,6 +37,10 @@ package final class GitFollower: Sendable {
   private let refusals: Counter
   let view: Mutex<View>
   private let said = Mutex<String?>(nil)
+  /// Held while what was fetched is applied.
+  private let applying = Mutex<Void>(())
+  /// How many looks wait for their host.
+  let waiting = Mutex(0)
 
   /// Where the applied manifest is.
   static func fleetPath(state: String) -> String { "\(state)/git/fleet.yaml" }
@@ -73,16 +77,30 @@ package final class GitFollower: Sendable {
     view.withLock { $0.problem == nil && $0.applied != nil && $0.applied == $0.head }
   }
 
-  /// Looks at the repository once. Anything wrong leaves what was applied.
-  /// - Parameter isCancelled: Asked while bytes arrive.
-  func look(isCancelled: @escaping @Sendable () -> Bool = { false }) {
-    do {
+  /// Looks at the repository once. Anything wrong leaves what was applied. It blocks for as long as the host is silent:
+  /// see ``look(within:)``.
+  /// - Parameter isCancelled: Asked while bytes arrive, and before anything is applied.
+  func look(isCancelled: @escaping @Sendable () -> Bool) {
+    let fetched = Result { () throws -> (AllowedSigners, String) in
       let signers = try AllowedSigners(Self.read(settings.allowedSigners), file: settings.allowedSigners)
       let access = GitAccess(
         key: settings.key, knownHosts: settings.knownHosts, tokenFile: settings.tokenFile,
         authority: settings.authority)
-      let commit = try mirror.fetch(
-        settings.from, branch: settings.branch, access: access, isCancelled: isCancelled)
+      // A handle of its own: one that waits for its host must not keep the next from looking.
+      let mirror = try GitMirror(directory: "\(folder)/mirror.git")
+      return (
+        signers,
+        try mirror.fetch(
+          settings.from, branch: settings.branch, access: access, isCancelled: isCancelled)
+      )
+    }
+    if isCancelled() { return }
+    applying.withLock { _ in take(fetched) }
+  }
+
+  private func take(_ fetched: Result<(AllowedSigners, String), any Error>) {
+    do {
+      let (signers, commit) = try fetched.get()
       view.withLock { $0.head = commit }
       let head = try mirror.check(commit, signers: signers)
       let before = try mirror.appliedCommit()
@@ -100,19 +118,23 @@ package final class GitFollower: Sendable {
       }
       say(nil)
     } catch {
-      if isCancelled() { return }
-      let applied = try? mirror.appliedCommit()
-      view.withLock { view in
-        view.problem = "\(error)"
-        view.applied = view.applied ?? applied ?? nil
-      }
-      say("\(settings.from) is not followed, and what was applied stays: \(error)")
+      fail("\(error)")
     }
     let devices = overridden()
     view.withLock { view in
       view.drift.removeAll { $0.hasSuffix(Self.overrides) }
       if devices > 0 { view.drift.append("\(devices)\(Self.overrides)") }
     }
+  }
+
+  /// Notes, and says once, why the branch is not followed.
+  func fail(_ problem: String) {
+    let applied = try? mirror.appliedCommit()
+    view.withLock { view in
+      view.problem = problem
+      view.applied = view.applied ?? applied ?? nil
+    }
+    say("\(settings.from) is not followed, and what was applied stays: \(problem)")
   }
 
   private static let overrides = " devices have settings by netimg device set, which go before the manifest"
@@ -185,29 +207,4 @@ package final class GitFollower: Sendable {
       events(.info, "\(settings.from) is followed again")
     }
   }
-}
-
-extension GitFollower: Service {
-  package func run() async throws {
-    var last = ContinuousClock.now
-    while !Task.isCancelled, !Task.isShuttingDownGracefully {
-      try? await Task.sleep(for: .milliseconds(200))
-      guard ContinuousClock.now - last >= .seconds(settings.interval) else { continue }
-      let isStopping = Flag()
-      // libgit2 blocks its thread.
-      await withGracefulShutdownHandler {
-        await Task.detached { [self] in look { isStopping.isSet } }.value
-      } onGracefulShutdown: {
-        isStopping.set()
-      }
-      last = .now
-    }
-  }
-}
-
-/// Set once, from any thread.
-private final class Flag: Sendable {
-  private let value = Atomic<Bool>(false)
-  var isSet: Bool { value.load(ordering: .relaxed) }
-  func set() { value.store(true, ordering: .relaxed) }
 }

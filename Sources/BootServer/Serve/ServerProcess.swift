@@ -84,7 +84,8 @@ package final class ServerProcess: Sendable {
     }
     if let git {
       gitView.set(git)
-      git.look()
+      // What was applied before is at hand: a host that is slow does not keep devices waiting.
+      await git.look(within: .seconds(5))
       directorSettings.inventory = try settings.inventory()
       director.change(directorSettings)
     }
