@@ -21,6 +21,8 @@ private let places: [String: String] = [
   "DHCP": "server|dhcp: OBJ",
   "ServedRepository": "server|repository: OBJ", "FleetRepository": "server|git: OBJ",
   "IPXE": "server|ipxe: OBJ", "Subnet": "server|dhcp: {subnets: [OBJ]}",
+  "IPv6Subnet":
+    "server|dhcp: {mode: server, subnets: [{network: 192.0.2.0/24}], ipv6: true, ipv6Subnets: [OBJ]}",
   "Reservation": "server|dhcp: {subnets: [{network: 192.0.2.0/24, reservations: [OBJ]}]}",
 ]
 

@@ -108,6 +108,7 @@ private let allKeys: [any SchemaKey] =
     ServerKeys.certificateKey, ServerKeys.operators, ServerKeys.connections, ServerKeys.connectionsPerClient,
     ServerKeys.tftpEnabled, ServerKeys.tftpPort, ServerKeys.singlePort, ServerKeys.sessions,
     ServerKeys.sessionsPerClient, ServerKeys.mode, ServerKeys.interfaces, ServerKeys.subnets, ServerKeys.ipv6,
+    ServerKeys.ipv6Subnets, ServerKeys.ipv6Network, ServerKeys.ipv6Pool, ServerKeys.ipv6NameServers,
     ServerKeys.subnetNetwork, ServerKeys.pools, ServerKeys.router, ServerKeys.nameServers, ServerKeys.domain,
     ServerKeys.leaseTime, ServerKeys.reservations, ServerKeys.reservedMAC, ServerKeys.reservedAddress,
     FleetKeys.image, ServerKeys.repository, ServerKeys.repositoryFrom, ServerKeys.repositoryRoot,

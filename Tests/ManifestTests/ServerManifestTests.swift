@@ -42,6 +42,9 @@ import Testing
             domain: example.net
             leaseTime: 2h
             reservations: [{mac: "52:54:00:12:34:56", address: 192.0.2.10}]
+        ipv6: true
+        ipv6Subnets:
+          - {network: "2001:db8:0:1::/64", pool: "2001:db8:0:1::100-2001:db8:0:1::1ff", leaseTime: 30min}
       ipxe: {chainloadUEFI: true}
       """)
     #expect(server.http.listen == ["192.0.2.1:8080", "[2001:db8::1]:80"])
@@ -50,6 +53,9 @@ import Testing
     let subnet = try #require(server.dhcp.subnets.first)
     #expect(subnet.pools.map(\.upperBound.description) == ["192.0.2.199"])
     #expect(subnet.leaseTime == 7200 && subnet.reservations[0].address == IPv4Address("192.0.2.10"))
+    let link = try #require(server.dhcp.ipv6Subnets.first)
+    #expect(link.network == "2001:db8:0:1::/64" && link.leaseTime == 1800)
+    #expect(link.pool.upperBound == IPv6Address("2001:db8:0:1::1ff"))
     #expect(server.ipxe.chainloadsUEFI && server.log.level == .debug)
   }
 
@@ -68,6 +74,19 @@ import Testing
       "10.0.0.1 is not inside"
     ),
     ("dhcp: {subnets: [{network: 192.0.2.0/24}, {network: 192.0.2.0/25}]}", "overlaps 192.0.2.0/24"),
+    (
+      "dhcp: {ipv6: true, ipv6Subnets: [{network: \"2001:db8::/64\", pool: \"2001:db8::1-2001:db8::9\"}]}",
+      "need mode: server and ipv6: true"
+    ),
+    (
+      "dhcp: {ipv6Subnets: [{network: \"2001:db8::/64\", pool: \"2001:db9::1-2001:db9::9\"}]}",
+      "is not inside 2001:db8::/64"
+    ),
+    (
+      "dhcp: {ipv6Subnets: [{network: \"2001:db8::/64\", pool: \"2001:db8::1-2001:db8::1:0001\"}]}",
+      "more than 65536 addresses"
+    ),
+    ("dhcp: {ipv6Subnets: [{network: \"2001:db8::/80\"}]}", "an IPv6 network"),
     ("tftp: {port: 0}", "use one from 1 to 65535"),
     ("log: {level: loud}", "level cannot be"),
     ("sttae: /x", "did you mean state?"),
