@@ -30,7 +30,7 @@ private let places: [String: String] = [
 private func isBeyondSchema(_ problems: [ManifestError.Problem]) -> Bool {
   let words = [
     "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot",
-    "needs subnets",
+    "needs subnets", "need mode: server and ipv6: true",
     "is not inside", "needs a certificate", "leaves the group nothing", "bits behind", "ends before",
     "image without channel", "behind an address cannot be signed",
   ]

@@ -58,12 +58,21 @@ extension TextFormat {
     return parts.count == 2 && parts.allSatisfy { IPv4Address($0) != nil }
   }
 
-  private static let ipv6 = "[0-9A-Fa-f:.]{2,45}"
+  /// RFC 4291, section 2.2, without the form that ends in an IPv4 address.
+  private static let ipv6: String = {
+    let group = "[0-9A-Fa-f]{1,4}"
+    let gaps = (1...6).map { "(\(group):){1,\(7 - $0)}(:\(group)){1,\($0)}" }
+    return "((\(group):){7}\(group)|(\(group):){1,7}:|\(gaps.joined(separator: "|"))|:((:\(group)){1,7}|:))"
+  }()
+
+  private static func isIPv6(_ text: String) -> Bool {
+    !text.utf8.contains(UInt8(ascii: ".")) && IPv6Address(text) != nil
+  }
 
   static let ipv6Address = TextFormat(
     "an IPv6 address", rule: "as in RFC 4291, without a scope, in quotes, such as \"2001:db8::1\"",
     pattern: "^\(ipv6)$"
-  ) { IPv6Address($0) != nil }
+  ) { isIPv6($0) }
 
   static let ipv6Network = TextFormat(
     "an IPv6 network",
@@ -71,7 +80,7 @@ extension TextFormat {
     pattern: "^\(ipv6)/(6[0-4]|[1-5][0-9]|[1-9])$"
   ) { text in
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, IPv6Address(parts[0]) != nil, let length = Int(parts[1]) else { return false }
+    guard parts.count == 2, isIPv6(parts[0]), let length = Int(parts[1]) else { return false }
     return (1...64).contains(length) && String(length).utf8.elementsEqual(parts[1].utf8)
   }
 
@@ -82,7 +91,7 @@ extension TextFormat {
     pattern: "^\(ipv6)-\(ipv6)$"
   ) { text in
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
-    return parts.count == 2 && parts.allSatisfy { IPv6Address($0) != nil }
+    return parts.count == 2 && parts.allSatisfy(isIPv6)
   }
 
   static let listenAddress = TextFormat(
