@@ -10,11 +10,19 @@ import Testing
 struct DiskFullTests {
   private static let place = ChannelBench.place
 
-  /// Takes all room of a disk but so many bytes.
+  /// Takes all room of a disk but so many bytes, whoever else writes to it meanwhile.
   private func fill(_ disk: String, leaving rest: Int = 0) throws {
-    let free = try #require(SmallDisk.freeBytes(at: disk))
-    try #require(free > rest)
-    try Data(count: free - rest).write(to: URL(fileURLWithPath: "\(disk)/filler"))
+    let file = open("\(disk)/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(file >= 0)
+    defer { close(file) }
+    var zeros = [UInt8](repeating: 0, count: 1 << 20)
+    while zeros.count >= 4096 {
+      let free = try #require(SmallDisk.freeBytes(at: disk))
+      if free < rest + zeros.count || write(file, zeros, zeros.count) <= 0 {
+        zeros.removeLast(zeros.count / 2)
+        if zeros.count < 4096 { break }
+      }
+    }
   }
 
   /// Cut first: a program that another test starts may hold it open for a moment, and its bytes with it.
