@@ -15,10 +15,7 @@ package struct GitAddress: Sendable, Hashable {
   /// - Throws: `malformed`, for one that holds a password too: it would be seen by everybody who sees the address.
   package init(_ text: String) throws(GitSyncError) {
     guard let mark = text.range(of: "://") else {
-      // As git reads it: a colon before the first slash.
-      guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
-        !text[..<colon].utf8.contains(UInt8(ascii: "/"))
-      else {
+      guard let colon = Self.colon(in: text), !text[..<colon].utf8.contains(UInt8(ascii: "/")) else {
         (scheme, user, host, port) = (.file, nil, "", nil)
         return
       }
@@ -39,6 +36,16 @@ package struct GitAddress: Sendable, Hashable {
       return
     }
     (user, host, port) = try Self.authority(rest, allowsPort: true)
+  }
+
+  /// Where the host of `user@host:path` ends: at the first colon, or at that behind an address in brackets.
+  private static func colon(in text: String) -> String.Index? {
+    guard let first = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+    guard text[..<first].utf8.contains(UInt8(ascii: "[")) else { return first }
+    let rest = text[first...]
+    return rest.utf8.firstIndex(of: UInt8(ascii: "]")).flatMap {
+      rest[$0...].utf8.firstIndex(of: UInt8(ascii: ":"))
+    }
   }
 
   /// - Throws: as ``init(_:)``.

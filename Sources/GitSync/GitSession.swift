@@ -45,8 +45,6 @@ final class GitSession: Sendable {
       guard let certificate, let session = GitSession.from(payload) else { return -1 }
       return session.judge(certificate, isValid == 1, host.map { String(cString: $0) } ?? "")
     }
-    // Whoever is sent elsewhere would take the token along.
-    if credentials.token != nil { options.follow_redirects = GIT_REMOTE_REDIRECT_NONE }
   }
 
   private static func from(_ payload: UnsafeMutableRawPointer?) -> GitSession? {
@@ -83,10 +81,15 @@ final class GitSession: Sendable {
     if kinds & GIT_CREDENTIAL_SSH_KEY.rawValue != 0, let key = credentials.keyPath {
       return git_credential_ssh_key_new(result, name, nil, key, nil)
     }
-    if kinds & GIT_CREDENTIAL_USERPASS_PLAINTEXT.rawValue != 0, let token = credentials.token,
-      (try? GitAddress(url)).map({ $0.scheme == .https && $0.host == address.host && $0.port == address.port }
-      ) == true
-    {
+    if kinds & GIT_CREDENTIAL_USERPASS_PLAINTEXT.rawValue != 0, let token = credentials.token {
+      // libgit2 goes where the host sends it, and asks on behalf of that place.
+      guard let asking = try? GitAddress(url), asking.scheme == .https, asking.host == address.host,
+        asking.port == address.port
+      else {
+        return refuse(
+          "\(address.host) sends us to another place, which the token is not for: write the address of that one"
+        )
+      }
       return git_credential_userpass_plaintext_new(result, name, token)
     }
     return refuse("\(address.host) asks who we are: name a token for it (git.tokenFile), or a key (git.key)")

@@ -60,6 +60,7 @@ import Testing
     let cases: [(String, GitAddress.Scheme, String?, String, Int?)] = [
       ("ssh://git@Example.org:2222/a/b.git", .ssh, "git", "example.org", 2222),
       ("git@example.org:a/b.git", .ssh, "git", "example.org", nil),
+      ("git@example.org:a[1]:b.git", .ssh, "git", "example.org", nil),
       ("example.org:a", .ssh, nil, "example.org", nil),
       ("ssh://git@[::1]:22/x", .ssh, "git", "::1", 22), ("git@[::1]:x", .ssh, "git", "::1", nil),
       ("https://me@example.org/x?y@z:1", .https, "me", "example.org", nil),

@@ -102,7 +102,7 @@ struct InitrdTests {
     ))
   func golden() throws {
     let digest = SHA256.digest(of: try initrd(image())).hex
-    #expect(digest == "95cd2e1591772c94b6828e024fef08607c8472133e859f70028c4e6bc5292e7a")
+    #expect(digest == "4f831cf93ff9de3c3e548e034ce06f246a728c7072792fca531f2367cdd6b961")
   }
 
   @Test("the same input gives the same bytes")
