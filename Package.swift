@@ -91,7 +91,7 @@ let package = Package(
     .target(
       name: "Fleet",
       dependencies: [
-        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP",
+        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP", "CPosixShim",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(

@@ -10,7 +10,7 @@ import Testing
 
   @Test func everythingHasADefault() throws {
     let server = try parse("")
-    #expect(server.roles == [.boot])
+    #expect(server.roles == [.boot, .control] && server.control.listen.isEmpty)
     #expect(server.http.listen == ["0.0.0.0:8080"])
     #expect(server.dhcp.mode == .proxy && server.tftp.isEnabled && server.tftp.port == 69)
     #expect(server.log.format == .text && server.state == nil)
@@ -20,6 +20,7 @@ import Testing
     let server = try parse(
       """
       roles: [boot]
+      control: {listen: ["127.0.0.1:9000"]}
       state: /srv/state
       fleet: ../fleet.yaml
       log: {format: json, level: debug}
@@ -48,6 +49,7 @@ import Testing
       ipxe: {chainloadUEFI: true}
       """)
     #expect(server.http.listen == ["192.0.2.1:8080", "[2001:db8::1]:80"])
+    #expect(server.roles == [.boot] && server.control.listen == ["127.0.0.1:9000"])
     #expect(server.http.operators.map(\.description) == ["198.51.100.0/24"])
     #expect(server.tftp.port == 6969 && server.tftp.singlePort)
     let subnet = try #require(server.dhcp.subnets.first)
@@ -60,7 +62,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ("roles: [control]", "roles cannot be"),
+    ("roles: [secrets]", "roles cannot be"),
+    ("roles: []", "roles"),
+    ("control: {listen: [\"host:80\"]}", "an address to listen on"),
     ("http: {listen: [8080]}", "server.yaml:3:17"),
     ("http: {listen: [\"host:80\"]}", "an address to listen on"),
     ("http: {listenSecure: [\"192.0.2.1:443\"]}", "needs a certificate and its key"),

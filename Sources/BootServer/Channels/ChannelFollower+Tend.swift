@@ -17,6 +17,8 @@ extension ChannelFollower {
   /// Reads the proposals, merges those that are complete, and signs snapshot and timestamp if that is due. Without an
   /// online key it only reads.
   func tend() async {
+    // The online key is the role control's alone.
+    guard !isReader else { return }
     guard settings.isLocal else { return readRemoteProposals() }
     do {
       let signer = try onlineSigner()

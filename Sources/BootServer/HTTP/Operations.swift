@@ -14,14 +14,18 @@ package struct Operations: Sendable {
   private let operators: OperatorNetworks
   private let follower: ChannelFollower?
   private let git: GitViewer
+  private let hasAPI: Bool
 
   /// - Parameters:
+  ///   - hasAPI: Whether the API is this process's; else it says where to ask.
   ///   - follower: What follows the repository; `nil` if there is none.
   ///   - git: What follows a git repository.
   package init(
     director: BootDirector, store: any FleetStore, registry: MetricsRegistry, health: ServerHealth,
-    operators: OperatorNetworks, follower: ChannelFollower? = nil, git: GitViewer = GitViewer()
+    operators: OperatorNetworks, follower: ChannelFollower? = nil, git: GitViewer = GitViewer(),
+    hasAPI: Bool = true
   ) {
+    self.hasAPI = hasAPI
     self.git = git
     self.follower = follower
     self.director = director
@@ -45,6 +49,7 @@ package struct Operations: Sendable {
         body: .bytes(Array(registry.exposition().utf8)))
     case "api":
       guard operators.contains(request.peer) else { return Self.forbidden }
+      guard hasAPI else { return Self.elsewhere }
       return api(Array(request.path.dropFirst()), request)
     default: return nil
     }
@@ -52,6 +57,9 @@ package struct Operations: Sendable {
 
   private static let forbidden = HTTPResponse.text(
     403, "Only operators may read this: ask from the server itself, or add your network to http.operators.")
+
+  private static let elsewhere = HTTPResponse.text(
+    404, "The API is where the role control listens: control.listen in its settings.")
 
   private func api(_ path: [String], _ request: HTTPRequest) -> HTTPResponse {
     let directory = DeviceDirectory(store: store, inventory: director.settings.inventory)

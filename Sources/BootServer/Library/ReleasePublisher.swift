@@ -113,7 +113,8 @@ struct LibraryLock: ~Copyable {
   private let file: Int32
 
   init(_ folder: String) throws {
-    file = netimg_open("\(folder)/.lock", O_RDWR | O_CREAT, 0o644)
+    // To read is enough: somebody else may have made it, root with netimg publish for one.
+    file = netimg_open("\(folder)/.lock", O_RDONLY | O_CREAT, 0o644)
     guard file >= 0, flock(file, LOCK_EX) == 0 else {
       throw BootServerError(.inputOutput, "cannot lock \(folder)/.lock: \(String(cString: strerror(errno)))")
     }

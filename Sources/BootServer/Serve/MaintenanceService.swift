@@ -9,10 +9,13 @@ struct MaintenanceService: Service {
   let store: any FleetStore
   let health: ServerHealth
   let logger: Logger
+  /// Whether this process boots the devices; else it only looks on.
+  let boots: Bool
   /// How often what was learned is written.
   private static let interval = Duration.milliseconds(200)
 
   func run() async throws {
+    // Whoever serves them finds damage; whoever follows the repository repairs it.
     let checker = Task.detached(priority: .background) { [director] in
       while !Task.isCancelled {
         director.library.checkAll { Task.isCancelled }
@@ -40,9 +43,10 @@ struct MaintenanceService: Service {
       do {
         let current = try store.version()
         if current != version {
-          try director.reload(from: store)
+          try director.reload(from: store, isObserver: !boots)
           version = current
-          logger.info("read what other commands changed in the store")
+          // Where somebody else boots the devices, that is all the time.
+          logger.log(level: boots ? .info : .debug, "read what other processes changed in the store")
         }
       } catch {
         logger.error("\(error)")

@@ -22,10 +22,21 @@ extension ServeSettings {
       httpPort: listeners.first { !$0.isSecure }?.port ?? 80)
   }
 
-  /// The addresses to listen on for HTTP.
+  /// What the process does.
+  var roles: Set<ServerRole> { Set(manifest.roles) }
+
+  /// The addresses to listen on for devices.
   var listeners: [HTTPServer.Listener] {
     manifest.http.listen.compactMap { Self.listener($0, isSecure: false) }
       + manifest.http.listenSecure.compactMap { Self.listener($0, isSecure: true) }
+  }
+
+  /// The role control's own addresses. Together with the role boot it needs none: all is on the other ones.
+  var controlListeners: [HTTPServer.Listener] {
+    guard roles.contains(.control) else { return [] }
+    var listen = manifest.control.listen
+    if listen.isEmpty, !roles.contains(.boot) { listen = [ControlSettings.defaultListen] }
+    return listen.compactMap { Self.listener($0, isSecure: false) }
   }
 
   private static func listener(_ text: String, isSecure: Bool) -> HTTPServer.Listener? {
@@ -92,8 +103,9 @@ extension ServeSettings {
     if state != other.state { names.append("state") }
     if library != other.library { names.append("library") }
     if manifest.repository != other.manifest.repository { names.append("repository") }
+    if roles != other.roles { names.append("roles") }
     if listeners != other.listeners { names.append("http.listen") }
-    if certificate != other.certificate { names.append("http.certificate") }
+    if controlListeners != other.controlListeners { names.append("control.listen") }
     if manifest.tftp.port != other.manifest.tftp.port
       || manifest.tftp.isEnabled != other.manifest.tftp.isEnabled
     {

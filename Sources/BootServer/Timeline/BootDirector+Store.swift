@@ -32,7 +32,8 @@ extension BootDirector {
   }
 
   /// Takes in what another process wrote: settings of devices, devices that are new or were forgotten.
-  package func reload(from store: any FleetStore) throws {
+  /// - Parameter isObserver: Whether somebody else boots the devices, so that the store knows better how that goes.
+  package func reload(from store: any FleetStore, isObserver: Bool = false) throws {
     let stored = try store.devices()
     state.withLock { state in
       let known = Set(stored.map(\.id))
@@ -45,7 +46,7 @@ extension BootDirector {
         state.pending.boots.remove(record.id)
       }
       for record in stored {
-        var merged = state.table[record.id] ?? record
+        var merged = isObserver ? record : state.table[record.id] ?? record
         merged.settings = record.settings
         state.table.put(merged)
       }

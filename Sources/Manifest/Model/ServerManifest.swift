@@ -11,6 +11,7 @@ package struct ServerManifest: Sendable {
   package var fleet: String?
   package var log = LogSettings()
   package var http = HTTPSettings()
+  package var control = ControlSettings()
   package var tftp = TFTPSettings()
   package var dhcp = DHCPSettings()
   package var ipxe = IPXESettings()
@@ -22,10 +23,12 @@ package struct ServerManifest: Sendable {
   package init() {}
 }
 
-/// What one server process does.
+/// What one server process does. Processes with different roles may share a state directory.
 package enum ServerRole: String, Sendable, Hashable, CaseIterable {
-  /// DHCP, TFTP and HTTP for devices that boot.
+  /// DHCP, TFTP and HTTP for devices that boot: the one that needs privileges.
   case boot
+  /// Following the repository and git, signing what is due, and the API of operators: the one that holds keys.
+  case control
 }
 
 /// What the server writes to standard error.
@@ -56,6 +59,17 @@ package struct HTTPSettings: Sendable, Hashable {
   /// The most connections at once, in all and from one address.
   package var connections = 4096
   package var connectionsPerClient = 2048
+
+  package init() {}
+}
+
+/// The listeners of the role control, apart from those for devices.
+package struct ControlSettings: Sendable, Hashable {
+  /// Where it listens if it runs without the role boot and nobody says where.
+  package static let defaultListen = "127.0.0.1:8081"
+
+  /// Addresses with ports.
+  package var listen: [String] = []
 
   package init() {}
 }

@@ -21,13 +21,16 @@ extension HTTPServer {
     let metrics: HTTPMetrics
     let times: Amounts
     let threads: NIOThreadPool
+    /// What connections that come from now on are encrypted by; `nil` without TLS.
+    let tls: Mutex<SecureContext?>
     private let stopping = Atomic<Bool>(false)
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
       responder: any HTTPResponder, limits: ConnectionLimits, metrics: HTTPMetrics, times: Times,
-      threads: NIOThreadPool
+      threads: NIOThreadPool, tls: SecureContext?
     ) {
+      self.tls = Mutex(tls)
       self.responder = responder
       self.limits = limits
       self.metrics = metrics
@@ -61,8 +64,9 @@ extension HTTPServer {
   /// Sent to connections when the server stops.
   struct StopEvent: Sendable {}
 
+  /// - Parameter sharesPort: Whether IPv4 has that port to itself, so that IPv6 must not take it too.
   static func bind(
-    _ listener: Listener, _ group: MultiThreadedEventLoopGroup, _ shared: Shared, _ tls: NIOSSLContext?
+    _ listener: Listener, sharesPort: Bool, _ group: MultiThreadedEventLoopGroup, _ shared: Shared
   ) async throws -> any Channel {
     let address = "\(listener.host.contains(":") ? "[\(listener.host)]" : listener.host):\(listener.port)"
     let bootstrap = ServerBootstrap(group: group)
@@ -70,7 +74,13 @@ extension HTTPServer {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 4)
-      .childChannelInitializer { channel in initialize(channel, shared, tls) }
+      .childChannelInitializer { channel in
+        initialize(channel, shared, listener.isSecure ? shared.tls.withLock(\.self)?.context : nil)
+      }
+    if sharesPort, listener.host.contains(":") {
+      _ = bootstrap.serverChannelOption(
+        ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+    }
     do {
       return try await bootstrap.bind(host: listener.host, port: listener.port).get()
     } catch let error as IOError {
@@ -132,21 +142,29 @@ extension HTTPServer {
     }
   }
 
-  static func tls(_ certificate: Certificate?) throws -> NIOSSLContext {
+  /// A certificate with its key, ready for connections.
+  struct SecureContext: Sendable {
+    let context: NIOSSLContext
+    /// When the server's own certificate expires, in seconds since 1970.
+    let expires: Int
+  }
+
+  /// - Throws: ``ServerError`` `.certificate`.
+  static func tls(_ certificate: Certificate?) throws -> SecureContext {
     guard let certificate else {
       throw ServerError(
         .certificate, "HTTPS needs a certificate and its key: set http.certificate and http.key")
     }
     do {
-      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
-        NIOSSLCertificateSource.certificate($0)
-      }
+      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain)
+      guard let own = chain.first else { throw NIOSSLError.failedToLoadCertificate }
       let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
       var configuration = TLSConfiguration.makeServerConfiguration(
-        certificateChain: chain, privateKey: .privateKey(key))
+        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
       configuration.minimumTLSVersion = .tlsv12
       configuration.applicationProtocols = ["http/1.1"]
-      return try NIOSSLContext(configuration: configuration)
+      return SecureContext(
+        context: try NIOSSLContext(configuration: configuration), expires: Int(own.notValidAfter))
     } catch {
       throw ServerError(
         .certificate,

@@ -65,13 +65,18 @@ package final class HTTPServer: Service {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let pool = NIOThreadPool(numberOfThreads: max(2, threads))
     pool.start()
-    let shared = Shared(responder: responder, limits: limits, metrics: metrics, times: times, threads: pool)
     var channels: [any Channel] = []
     var addresses: [Listener] = []
+    let shared: Shared
     do {
-      let tls = try listeners.contains(where: \.isSecure) ? Self.tls(certificate) : nil
+      shared = Shared(
+        responder: responder, limits: limits, metrics: metrics, times: times, threads: pool,
+        tls: try listeners.contains(where: \.isSecure) ? Self.tls(certificate) : nil)
       for listener in listeners {
-        let channel = try await Self.bind(listener, group, shared, listener.isSecure ? tls : nil)
+        let sharesPort = listeners.contains {
+          $0.port == listener.port && $0.port != 0 && !$0.host.contains(":")
+        }
+        let channel = try await Self.bind(listener, sharesPort: sharesPort, group, shared)
         channels.append(channel)
         addresses.append(
           Listener(
@@ -90,6 +95,17 @@ package final class HTTPServer: Service {
     self.group = group
     drain = times.drain
   }
+
+  /// Another certificate, for connections that come from now on: those that are open go on with theirs.
+  /// - Throws: ``ServerError`` `.certificate`, and nothing is changed.
+  package func renew(_ certificate: Certificate?) throws {
+    guard addresses.contains(where: \.isSecure) else { return }
+    let context = try Self.tls(certificate)
+    shared.tls.withLock { $0 = context }
+  }
+
+  /// When the certificate expires, in seconds since 1970; `nil` without TLS.
+  package var certificateExpiry: Int? { shared.tls.withLock(\.self)?.expires }
 
   /// Serves until a graceful stop, which lets transfers under way come to their end; a listener that closes by itself is
   /// an error.
