@@ -92,6 +92,7 @@ extension ServeSettings {
     if state != other.state { names.append("state") }
     if library != other.library { names.append("library") }
     if manifest.repository != other.manifest.repository { names.append("repository") }
+    if manifest.uploads != other.manifest.uploads { names.append("uploads") }
     if listeners != other.listeners { names.append("http.listen") }
     if certificate != other.certificate { names.append("http.certificate") }
     if manifest.tftp.port != other.manifest.tftp.port

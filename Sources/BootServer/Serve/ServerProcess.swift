@@ -66,11 +66,15 @@ package final class ServerProcess: Sendable {
       total: settings.manifest.http.connections, perPeer: settings.manifest.http.connectionsPerClient)
     Self.addGauges(registry, director, library, limits)
     let gitView = GitViewer()
+    let writing = try WriteAPI(settings, library: library) { message in
+      director.log(director.clock(), .info, "published", nil, message)
+      logger.notice("\(message)")
+    }
     let responder = BootResponder(
       director: director,
       operations: Operations(
         director: director, store: store, registry: registry, health: health, operators: operators,
-        follower: follower, git: gitView))
+        follower: follower, git: gitView, writing: writing))
     let git = try settings.manifest.git.map { git in
       try GitFollower(git, state: settings.state, registry: registry) { severity, message in
         director.log(director.clock(), severity, "git", nil, message)
@@ -102,7 +106,7 @@ package final class ServerProcess: Sendable {
       director: director,
       packets: packets, limits: limits, operators: operators, logger: logger)
     let maintenance = MaintenanceService(director: director, store: store, health: health, logger: logger)
-    var services: [any Service] = [maintenance, packets, http, reloader]
+    var services: [any Service] = [maintenance, packets, http, reloader, writing.sweeper]
     if let follower { services.append(follower) }
     if let git { services.append(git) }
     let group = ServiceGroup(

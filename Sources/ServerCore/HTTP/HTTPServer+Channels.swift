@@ -14,6 +14,9 @@ extension HTTPServer {
       let firstRequest: TimeAmount
       let nextRequest: TimeAmount
       let piece: TimeAmount
+      let body: TimeAmount
+      let bodyBytes: Int
+      let parting: TimeAmount
     }
 
     let responder: any HTTPResponder
@@ -21,20 +24,24 @@ extension HTTPServer {
     let metrics: HTTPMetrics
     let times: Amounts
     let threads: NIOThreadPool
+    /// For bodies of requests.
+    let bodyThreads: NIOThreadPool
     private let stopping = Atomic<Bool>(false)
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
       responder: any HTTPResponder, limits: ConnectionLimits, metrics: HTTPMetrics, times: Times,
-      threads: NIOThreadPool
+      threads: NIOThreadPool, bodyThreads: NIOThreadPool
     ) {
       self.responder = responder
       self.limits = limits
       self.metrics = metrics
       self.times = Amounts(
         firstRequest: .seconds(times.firstRequest), nextRequest: .seconds(times.nextRequest),
-        piece: .seconds(times.piece))
+        piece: .seconds(times.piece), body: .seconds(times.body), bodyBytes: times.bodyBytes,
+        parting: .seconds(times.parting))
       self.threads = threads
+      self.bodyThreads = bodyThreads
     }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
