@@ -89,11 +89,7 @@ extension ChannelRepository {
           : "\(channel.name) has \(has), and \(entry.version) is not older; say netimg promote")
     }
     // A release that the channel had once came through its gates then; any other goes through them now.
-    let hadIt =
-      isOlder
-      ? try history(of: channel.name).contains { event in
-        event.changes.contains { $0.entry?.image == entry.image && $0.entry?.release == entry.release }
-      } : false
+    let hadIt = try isOlder && arrival(of: entry, in: channel.name) != nil
     if !hadIt { try checkGates(channel, entry, now) }
     try checkRelease(entry, in: channel)
   }

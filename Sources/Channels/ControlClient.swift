@@ -104,15 +104,15 @@ extension ControlClient {
 
   /// Tries until it works, an error stays, or patience ends: a server may be starting anew, or somebody else may be at it.
   static func retrying<Result: Sendable>(
-    _ attempts: Int = 6, _ body: @Sendable () async throws -> Result
+    _ attempts: Int = 6, _ body: @Sendable (_ isFirst: Bool) async throws -> Result
   ) async throws -> Result {
     var pause = Duration.milliseconds(250)
-    for _ in 1..<attempts {
-      do { return try await body() } catch  where isPassing(error) {
+    for attempt in 1..<attempts {
+      do { return try await body(attempt == 1) } catch  where isPassing(error) {
         try await Task.sleep(for: pause)
         pause = min(pause * 2, .seconds(4))
       }
     }
-    return try await body()
+    return try await body(false)
   }
 }

@@ -27,7 +27,8 @@ final class RemoteBench {
   private let settings: String
 
   var repository: String { "\(place)/repository" }
-  var url: String { "http://127.0.0.1:\(server.port)" }
+  private var isSecure = false
+  var url: String { "\(isSecure ? "https" : "http")://127.0.0.1:\(server.port)" }
 
   /// - Parameters:
   ///   - uploads: The server's settings of uploads.
@@ -67,7 +68,8 @@ final class RemoteBench {
   }
 
   private static func start(
-    _ place: String, _ settings: String, _ release: ChannelBench.Prepared
+    _ place: String, _ settings: String, _ release: ChannelBench.Prepared,
+    _ secure: (certificate: String, key: String)? = nil
   ) async throws -> FollowingServer {
     try await FollowingServer(
       "\(place)/server", repository: ("\(place)/repository", "\(place)/repository/metadata/1.root.json"),
@@ -78,7 +80,10 @@ final class RemoteBench {
         groups: [{name: edge, channel: prod, image: \(release.name)}]
         devices: [{name: edge-1, mac: ["52:54:00:77:00:01"], group: edge}]
 
-        """, settings: settings)
+        """, settings: settings,
+      http: secure.map {
+        "{listen: [], listenSecure: [\"127.0.0.1:0\"], certificate: \($0.certificate), key: \($0.key)}"
+      } ?? "{listen: [\"127.0.0.1:0\"]}")
   }
 
   /// The server dies, and is started anew on another port.
@@ -87,8 +92,10 @@ final class RemoteBench {
     server = try await Self.start(place, settings, release)
   }
 
-  func restart() async throws {
-    server = try await Self.start(place, settings, release)
+  /// Starts it anew, with HTTPS alone if there is a certificate and its key.
+  func restart(secure: (certificate: String, key: String)? = nil) async throws {
+    isSecure = secure != nil
+    server = try await Self.start(place, settings, release, secure)
   }
 
   /// Runs netimg on somebody's machine; `--repo` is the server.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import ServerCore
+import Synchronization
 import TestSupport
 import Testing
 

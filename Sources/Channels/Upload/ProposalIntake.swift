@@ -148,16 +148,7 @@ package final class ProposalIntake: Sendable {
     }
     var count = names.count
     if access(path, F_OK) != 0, count >= Self.maximumWaiting {
-      // Those that another change has overtaken are of no use to anybody.
-      for name in names where name.hasPrefix(Self.prefix) {
-        guard let bytes = try? FileIO.read("\(waiting)/\(name)", limit: Self.maximumSize).bytes,
-          let other = try? Proposal(bytes, source: name)
-        else { continue }
-        if (try? checkVersions(other, state)) == nil {
-          unlink("\(waiting)/\(name)")
-          count -= 1
-        }
-      }
+      count -= removeOvertaken(names, in: waiting, state)
       guard count < Self.maximumWaiting else {
         throw UploadError(
           .tooMany,
@@ -171,6 +162,27 @@ package final class ProposalIntake: Sendable {
       unlink(temporary)
       throw UploadError(.failed, "cannot write \(path): \(String(cString: strerror(errno)))")
     }
+  }
+
+  /// Removes proposals from the network that another change has overtaken: they are of no use to anybody.
+  /// - Returns: How many.
+  private func removeOvertaken(_ names: [String], in waiting: String, _ state: Repository) -> Int {
+    names.count { name in
+      guard name.hasPrefix(Self.prefix),
+        let bytes = try? FileIO.read("\(waiting)/\(name)", limit: Self.maximumSize).bytes,
+        let proposal = try? Proposal(bytes, source: name), (try? checkVersions(proposal, state)) == nil
+      else { return false }
+      return unlink("\(waiting)/\(name)") == 0
+    }
+  }
+
+  /// The same, for a server that looks now and then.
+  package func sweep() {
+    guard let waiting, let names = try? FileManager.default.contentsOfDirectory(atPath: waiting),
+      names.contains(where: { $0.hasPrefix(Self.prefix) }),
+      let repository = try? ChannelRepository(directory)
+    else { return }
+    turn.withLock { _ in _ = removeOvertaken(names, in: waiting, repository.state) }
   }
 
   /// The same for every copy of a proposal, whoever has signed it.

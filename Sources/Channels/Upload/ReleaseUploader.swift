@@ -5,7 +5,6 @@ internal import Glibc
 package import ImageBuilder
 internal import ImageFormat
 package import Signing
-internal import Synchronization
 internal import Transfers
 
 /// Sends a release to a server: what the server lacks, and nothing else. What an earlier run sent is not sent again.
@@ -56,6 +55,22 @@ package struct ReleaseUploader: Sendable {
     let release = SHA256.digest(of: reader.manifest).hex
     var report = Report(image: reader.release.name, version: reader.release.version, digest: release)
     let before = control.sentBytes
+    for attempt in 0..<5 {
+      do {
+        try await send(release, envelope, signer, &report)
+        break
+      } catch let error as ControlClient.Refusal where error.status == 404 && attempt < 4 {
+        // Somebody else has sent and finished the same: there may be nothing left to do.
+        continue
+      }
+    }
+    report.sentBytes = control.sentBytes - before
+    return report
+  }
+
+  private func send(
+    _ release: String, _ envelope: [UInt8], _ signer: (any Signer)?, _ report: inout Report
+  ) async throws {
     var state = try await begin(envelope)
     let wasPublished = state.published
     if !(state.published && state.missing.isEmpty) {
@@ -72,18 +87,22 @@ package struct ReleaseUploader: Sendable {
         state = try await begin(envelope)
       }
       let closing = try await closing(release, signer)
-      let outcome: UploadOutcome = try await ControlClient.retrying(30) {
+      let outcome: UploadOutcome = try await ControlClient.retrying(30) { _ in
         try await control.exchange("POST", "\(uploads)/\(release)/finish", body: closing, patience: 1800)
       }
       report.isChanged = outcome.changed
     }
     report.isPublished = wasPublished
-    report.sentBytes = control.sentBytes - before
-    return report
+  }
+
+  /// What the server lacks of a file by now; `nil` if it has it.
+  private func lacking(_ item: UploadItem, of release: String) async throws -> UploadItem? {
+    let state: UploadState = try await control.exchange("GET", "\(uploads)/\(release)")
+    return state.missing.first { $0.sha256 == item.sha256 }
   }
 
   private func begin(_ envelope: [UInt8]) async throws -> UploadState {
-    try await ControlClient.retrying { try await control.exchange("POST", uploads, body: envelope) }
+    try await ControlClient.retrying { _ in try await control.exchange("POST", uploads, body: envelope) }
   }
 
   private func split(_ items: [UploadItem]) -> (small: [UploadItem], large: [UploadItem]) {
@@ -109,17 +128,10 @@ package struct ReleaseUploader: Sendable {
 
   /// Sends a file, or the rest of it.
   private func send(_ item: UploadItem, of release: String) async throws {
-    let isFirst = Mutex(true)
-    try await ControlClient.retrying(20) {
-      var offset = item.received ?? 0
-      if !isFirst.withLock({ value in
-        defer { value = false }; return value
-      }) {
-        // Something went wrong in the middle: the server knows how much came.
-        let state: UploadState = try await control.exchange("GET", "\(uploads)/\(release)")
-        guard let now = state.missing.first(where: { $0.sha256 == item.sha256 }) else { return }
-        offset = now.received ?? 0
-      }
+    try await ControlClient.retrying(20) { isFirst in
+      // Something went wrong in the middle: the server knows how much came.
+      guard let item = isFirst ? item : try await lacking(item, of: release) else { return }
+      let offset = item.received ?? 0
       var headers = ["Content-Type: application/octet-stream"]
       if offset > 0 { headers.append("Content-Range: bytes \(offset)-\(item.size - 1)/\(item.size)") }
       do {
@@ -167,7 +179,7 @@ package struct ReleaseUploader: Sendable {
     }
     let question = UploadQuestion.encode(parts)
     do {
-      let reply: UploadReply = try await ControlClient.retrying {
+      let reply: UploadReply = try await ControlClient.retrying { _ in
         try await control.exchange("POST", "\(uploads)/\(release)/have", body: question)
       }
       let composed = ComposedObject(recipe, sending: Set(reply.missing))
@@ -182,8 +194,10 @@ package struct ReleaseUploader: Sendable {
         offset += part.part.size
       }
       let segments = body
-      _ = try await ControlClient.retrying(20) {
-        try await control.send(
+      try await ControlClient.retrying(20) { isFirst in
+        let isThere = isFirst ? false : try await lacking(item, of: release) == nil
+        guard !isThere else { return }
+        _ = try await control.send(
           "PUT", "\(uploads)/\(release)/objects/\(item.sha256)",
           headers: ["Content-Type: \(ComposedObject.mediaType)"], body: segments)
       }

@@ -27,6 +27,15 @@ package struct SignedUpload: Sendable {
     } catch {
       throw UploadError(.refused, "the release may not come here: \(error)")
     }
+    release = try Self.release(manifest)
+    self.envelope = envelope
+    digest = SHA256.digest(of: manifest).hex
+  }
+
+  /// Reads release.json.
+  /// - Throws: `UploadError` `.malformed`.
+  static func release(_ manifest: [UInt8]) throws(UploadError) -> Release {
+    let release: Release
     do { release = try Release.decode(manifest, file: ReleaseFile.release) } catch {
       throw UploadError(.malformed, error.message)
     }
@@ -34,11 +43,11 @@ package struct SignedUpload: Sendable {
       guard Self.isPlain(artifact.name), SHA256Digest(hex: artifact.sha256)?.hex == artifact.sha256,
         artifact.size <= 1 << 30
       else {
-        throw UploadError(.malformed, "\(ReleaseFile.release) lists a file as no release does; build it anew")
+        throw UploadError(
+          .malformed, "\(ReleaseFile.release) lists a file as no release does; build it anew")
       }
     }
-    self.envelope = envelope
-    digest = SHA256.digest(of: manifest).hex
+    return release
   }
 
   /// Whether a file of a release may be called so: one part of a path, and none of the names that lie beside the artifacts.

@@ -19,9 +19,24 @@ extension PublishCommand {
     .run(signer: options.signing.open())
     progress.end()
     say(report)
-    guard let proposal else { return await reportPublished(report.image, report.version, isSeen: true) }
-    try await options.settle(
-      proposal, in: opened, name: "publish-\(report.image)-\(report.version)")
+    try await list(reader, proposal, opened)
+  }
+
+  /// Has the release listed. Somebody else may be listing one at the same time, which makes this proposal come too late:
+  /// then it is made anew.
+  private func list(_ reader: ReleaseReader, _ first: Proposal?, _ start: OpenRepository) async throws {
+    let (image, version) = (reader.release.name, reader.release.version)
+    var (proposal, opened) = (first, start)
+    for attempt in 0..<8 {
+      guard let change = proposal else { return await reportPublished(image, version, isSeen: true) }
+      do {
+        return try await options.settle(change, in: opened, name: "publish-\(image)-\(version)")
+      } catch let error as ControlClient.Refusal where error.status == 409 && attempt < 7 {
+        try await Task.sleep(for: .milliseconds(500))
+        opened = try await options.repository.open()
+        proposal = try opened.state.proposal(toList: reader.release, reader.manifest, now: .now)
+      }
+    }
   }
 
   /// Sends the release; the server checks it by the keys in its settings.
