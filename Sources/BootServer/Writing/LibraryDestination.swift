@@ -57,8 +57,6 @@ struct LibraryDestination: UploadDestination {
       return (result.outcome != .unchanged, result.bytes)
     } catch let error as BootServerError where error.code == .refused {
       throw UploadError(.wrong, error.message)
-    } catch let error as BootServerError where errno == ENOSPC {
-      throw UploadError(.full, error.message)
     }
   }
 }

@@ -3,8 +3,8 @@ internal import Channels
 internal import ServerCore
 
 extension WriteAPI {
-  func begin(_ store: UploadStore) -> HTTPBodyPlan {
-    collect(SignedUpload.maximumSize) { bytes in Self.json(200, try store.begin(bytes)) }
+  func begin(_ store: UploadStore, insists: Bool) -> HTTPBodyPlan {
+    collect(SignedUpload.maximumSize) { bytes in Self.json(200, try store.begin(bytes, insists: insists)) }
   }
 
   func have(_ store: UploadStore, _ release: String) -> HTTPBodyPlan {

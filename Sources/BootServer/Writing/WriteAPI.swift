@@ -69,7 +69,8 @@ package struct WriteAPI: Sendable {
   func plan(_ path: [String], _ request: HTTPRequest) -> HTTPBodyPlan {
     do {
       switch (request.method, path.count) {
-      case (.post, 2) where path[1] == "uploads": return try begin(store(path[0]))
+      case (.post, 2) where path[1] == "uploads":
+        return try begin(store(path[0]), insists: request.field("insists") != nil)
       case (.post, 4) where path[1] == "uploads" && path[3] == "have":
         return try have(store(path[0]), path[2])
       case (.post, 4) where path[1] == "uploads" && path[3] == "finish":

@@ -73,7 +73,14 @@ package struct ReleaseUploader: Sendable {
   ) async throws {
     var state = try await begin(envelope)
     let wasPublished = state.published
-    if !(state.published && state.missing.isEmpty) {
+    // Signatures may have come to a release that is published.
+    let isSigned =
+      try !state.published
+      || UploadStore.companionNames.contains { name in
+        try reader.readIfPresent(name).map { SHA256.digest(of: $0).hex != state.companions[name] } ?? false
+      }
+    if isSigned || !state.missing.isEmpty {
+      if state.published { state = try await begin(envelope, insists: true) }
       for round in 0..<4 where round == 0 || !state.missing.isEmpty || !state.indexed {
         if !state.indexed, let index = state.missing.first(where: { $0.name == ReleaseFile.index }) {
           try await send(index, of: release)
@@ -101,8 +108,11 @@ package struct ReleaseUploader: Sendable {
     return state.missing.first { $0.sha256 == item.sha256 }
   }
 
-  private func begin(_ envelope: [UInt8]) async throws -> UploadState {
-    try await ControlClient.retrying { _ in try await control.exchange("POST", uploads, body: envelope) }
+  private func begin(_ envelope: [UInt8], insists: Bool = false) async throws -> UploadState {
+    let path = insists ? "\(uploads)?insists" : uploads
+    return try await ControlClient.retrying { _ in
+      try await control.exchange("POST", path, body: envelope)
+    }
   }
 
   private func split(_ items: [UploadItem]) -> (small: [UploadItem], large: [UploadItem]) {

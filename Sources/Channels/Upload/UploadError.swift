@@ -1,3 +1,6 @@
+internal import Glibc
+internal import UpdateFramework
+
 /// Why something that was sent to a server is not taken. The server's answer has the code's status and the sentence.
 package struct UploadError: Error, Sendable, CustomStringConvertible {
   /// The stable kinds of failure; the number is the HTTP status.
@@ -47,7 +50,19 @@ package struct UploadError: Error, Sendable, CustomStringConvertible {
         case .storage, .repository: .failed
         }
       self.init(code, error.description)
-    default: self.init(.failed, "\(error)")
+    case let error as UpdateError:
+      let code: Code =
+        switch error.code {
+        case .conflict: .conflict
+        case .localStorage where Self.isDiskFull(error.description): .full
+        case .localStorage: .failed
+        default: .malformed
+        }
+      self.init(code, error.description)
+    default: self.init(Self.isDiskFull("\(error)") ? .full : .failed, "\(error)")
     }
   }
+
+  /// Errors of several modules carry the system's words.
+  private static func isDiskFull(_ text: String) -> Bool { text.contains(String(cString: strerror(ENOSPC))) }
 }

@@ -23,6 +23,8 @@ package struct UploadState: Codable, Sendable {
   package let indexed: Bool
   /// What is not here, each content once.
   package let missing: [UploadItem]
+  /// What lies beside the artifacts of a release that is published, by SHA-256.
+  package let companions: [String: String]
 }
 
 /// What came of the end of an upload.

@@ -76,9 +76,11 @@ package final class UploadStore: Sendable {
   // MARK: Beginning
 
   /// Begins an upload, or goes on with it.
-  /// - Parameter bytes: The DSSE envelope of release.json.
+  /// - Parameters:
+  ///   - bytes: The DSSE envelope of release.json.
+  ///   - insists: Whether it is begun even if nothing is missing: there are more signatures.
   /// - Throws: ``UploadError``.
-  package func begin(_ bytes: [UInt8]) throws -> UploadState {
+  package func begin(_ bytes: [UInt8], insists: Bool = false) throws -> UploadState {
     let upload = try SignedUpload(bytes, by: destination.authority())
     let isPublished = try destination.check(upload.release, upload.manifest)
     let source = destination.files(like: upload.release.name)
@@ -87,7 +89,7 @@ package final class UploadStore: Sendable {
       touch(upload.digest)
     } else {
       let state = try describe(upload, isPublished, source)
-      if isPublished, state.missing.isEmpty { return state }
+      if isPublished, state.missing.isEmpty, !insists { return state }
       sweep()
       try makeRoom(for: state)
       try make(directory, bytes)
@@ -183,8 +185,21 @@ package final class UploadStore: Sendable {
     }
     return UploadState(
       release: upload.digest, image: upload.release.name, version: upload.release.version,
-      published: isPublished, indexed: isIndexed, missing: missing)
+      published: isPublished, indexed: isIndexed, missing: missing,
+      companions: isPublished ? try companions(of: upload.digest) : [:])
   }
+
+  private func companions(of release: String) throws -> [String: String] {
+    var digests: [String: String] = [:]
+    for name in Self.companionNames {
+      digests[name] = try destination.companion(name, of: release).map { SHA256.digest(of: $0).hex }
+    }
+    return digests
+  }
+
+  static let companionNames = [
+    ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature, ReleaseFile.signedUKI,
+  ]
 
   /// Everything that the release names, as far as that is known here.
   func items(
