@@ -85,6 +85,8 @@ struct HostileUploadTests {
     #expect(
       try put(kernel, ["-H", "Content-Type: application/vnd.netimg.composed", "--data-binary", "{}\n"]) == 400
     )
+    // A body of parts begins anew; so does this.
+    #expect(try put(kernel, ["--data-binary", "@\(wrong)"]) == 422)
     // In chunks, without a length: all but the last 1000 bytes, then too many.
     let piped = { (command: String, offset: Int) in
       try run([
@@ -189,11 +191,11 @@ struct HostileUploadTests {
     let bench = try await RemoteBench("full")
     bench.server.stop()
     let disk = "\(bench.place)/disk"
-    try await SmallDisk.with(at: disk, bytes: 200 << 20) { disk in
+    try await SmallDisk.with(at: disk, bytes: 400 << 20) { disk in
       // The repository's directory moves to a disk that somebody has filled.
       #expect(try run(["mv", bench.repository, "\(disk)/repository"]).status == 0)
       #expect(symlink("\(disk)/repository", bench.repository) == 0)
-      _ = try run(["sh", "-c", "head -c 195M /dev/zero > \(disk)/filler; true"])
+      _ = try run(["sh", "-c", "head -c 395M /dev/zero > \(disk)/filler; true"])
       try await bench.restart()
       let refused = try bench.netimg("ci", ["publish", RemoteBench.first, "--signer", "ci"])
       #expect(refused.status == 69 && refused.errorText.contains("make room"), "\(refused.errorText)")
