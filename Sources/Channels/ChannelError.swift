@@ -16,8 +16,10 @@ package struct ChannelError: Error, Sendable, CustomStringConvertible {
     case frozen
     /// A channel's metadata say something that no promotion writes.
     case malformed
-    /// The local disk is full or fails.
+    /// The local disk fails.
     case storage
+    /// The local disk is full.
+    case diskFull
     /// The repository is there already, or is not.
     case repository
   }

@@ -13,6 +13,18 @@ extension ChannelRepository {
   package func attest(
     _ image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
   ) async throws -> Int {
+    let (release, envelope) = try await attestation(
+      of: image, version, name: name, details: details, signer: signer)
+    _ = try directory.addObject(
+      envelope.json, at: Names.attestation(name, of: release), replaces: true)
+    return envelope.signatures.count
+  }
+
+  /// The same, but writes nothing.
+  /// - Returns: The release's digest, and the statement with the signatures that it has by now.
+  package func attestation(
+    of image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
+  ) async throws -> (release: String, envelope: Envelope) {
     guard AttestationName.isValid(name) else {
       throw ChannelError(.malformed, "\"\(name)\" is no name of an attestation; use a to z, 0 to 9 and -")
     }
@@ -27,8 +39,7 @@ extension ChannelRepository {
       envelope = present
     }
     try await envelope.add(signer)
-    _ = try directory.addObject(envelope.json, at: path, replaces: true)
-    return envelope.signatures.count
+    return (release.digest, envelope)
   }
 
   /// Looks at what a channel demands of the release itself.

@@ -43,8 +43,9 @@ extension ChannelRepository {
 
   /// Looks at all gates once more, as they are when a proposal is merged, and puts the files in place that
   /// its channels name: each is a release.json that is published already. Whoever merges calls it before.
-  /// - Throws: `unknownRelease`, `frozen`, `gate`, `malformed`.
+  /// - Throws: `unknownRelease`, `frozen`, `gate`, `malformed`, `replaced`, `badRelease`.
   package func prepareMerge(of proposal: Proposal, now: UpdateTime) throws {
+    try checkReleases(in: proposal)
     for channel in try channels() {
       guard let new = proposal.targets[Names.role(ofChannel: channel.name)]?.signed else { continue }
       let before = try channel.entries()
@@ -88,21 +89,14 @@ extension ChannelRepository {
           : "\(channel.name) has \(has), and \(entry.version) is not older; say netimg promote")
     }
     // A release that the channel had once came through its gates then; any other goes through them now.
-    let hadIt =
-      isOlder
-      ? try history(of: channel.name).contains { event in
-        event.changes.contains { $0.entry?.image == entry.image && $0.entry?.release == entry.release }
-      } : false
+    let hadIt = try isOlder && arrival(of: entry, in: channel.name) != nil
     if !hadIt { try checkGates(channel, entry, now) }
     try checkRelease(entry, in: channel)
   }
 
   private func checkGates(_ channel: Channel, _ entry: ChannelEntry, _ now: UpdateTime) throws {
     guard let after = channel.policy.after else { return }
-    let arrival = try history(of: after).lazy.flatMap(\.changes).compactMap(\.entry).first {
-      $0.image == entry.image && $0.release == entry.release
-    }
-    guard let arrival else {
+    guard let arrival = try arrival(of: entry, in: after) else {
       throw ChannelError(
         .gate,
         "\(entry.image) \(entry.version) has never been in \(after), which comes before \(channel.name); "
@@ -115,5 +109,27 @@ extension ChannelRepository {
         "\(entry.image) \(entry.version) is in \(after) since \(arrival.time), and \(channel.name) demands "
           + "\(channel.policy.soakHours) hours; try again at \(due)")
     }
+  }
+
+  /// When a release came into a channel first.
+  private func arrival(of entry: ChannelEntry, in channelName: String) throws -> ChannelEntry? {
+    guard isRemote else {
+      return try history(of: channelName).lazy.flatMap(\.changes).compactMap(\.entry).first {
+        $0.image == entry.image && $0.release == entry.release
+      }
+    }
+    // Old versions are in no snapshot: what the server says of them counts if the channel's owners have signed it.
+    let channel = try channel(channelName)
+    let keys = state.targets["targets"]?.signed.delegations?.keys ?? [:]
+    for version in 1..<((channel.metadata?.signed.header.version ?? 0) + 1) {
+      guard let metadata = try directory.targets(Names.role(ofChannel: channelName), version: version),
+        metadata.signed.header.version == version, metadata.tally(channel.keys, keys: keys).isMet
+      else { continue }
+      let found = try Channel.entries(of: metadata.signed, channel: channelName).first {
+        $0.image == entry.image && $0.release == entry.release
+      }
+      if let found { return found }
+    }
+    return nil
   }
 }

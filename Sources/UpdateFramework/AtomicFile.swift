@@ -66,7 +66,7 @@ final class AtomicFile {
   }
 
   /// Makes names survive a power cut; a file system that cannot is not an error.
-  private static func synchronizeDirectory(of path: String) {
+  static func synchronizeDirectory(of path: String) {
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
     let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let file = netimg_open(directory, O_RDONLY | O_DIRECTORY, 0)

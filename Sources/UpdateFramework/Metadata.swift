@@ -77,6 +77,16 @@ package struct Metadata<Content: RoleContent>: Sendable {
     signatures.sort { $0.keyID < $1.keyID }
   }
 
+  /// Drops the signatures that none of these keys made.
+  mutating func keepSignatures(of keys: [ExactString: VerificationKey]) {
+    let kept = signatures.filter { signature in
+      keys[signature.keyID].map { isSigned(by: $0, as: signature.keyID) } ?? false
+    }
+    guard kept.count < signatures.count else { return }
+    source = nil
+    signatures = kept
+  }
+
   /// Signs it.
   package mutating func sign(with signer: some MetadataSigner) async throws {
     let bytes = try await signer.sign(signedBytes)

@@ -97,6 +97,23 @@ package struct Proposal: Sendable {
     }
   }
 
+  /// The same without signatures that are wrong, or of keys that may not sign: they count for nothing.
+  package func keepingValidSignatures(in repository: Repository?) -> Proposal {
+    var result = self
+    for name in roles {
+      var keys: [ExactString: VerificationKey] = [:]
+      for authority in authorities(of: name, in: repository) {
+        for id in authority.role.keyIDs { keys[id] = keys[id] ?? authority.keys[id] }
+      }
+      if name == "root" {
+        result.root?.keepSignatures(of: keys)
+      } else {
+        result.targets[name]?.keepSignatures(of: keys)
+      }
+    }
+    return result
+  }
+
   private static var different: UpdateError {
     UpdateError(
       .conflict,

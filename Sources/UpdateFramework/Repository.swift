@@ -10,6 +10,17 @@ package struct Repository: Sendable {
   /// part of a snapshot.
   package let targets: [ExactString: Metadata<TargetsRole>]
 
+  /// A state that was verified elsewhere.
+  package init(
+    root: Metadata<RootRole>, timestamp: Metadata<TimestampRole>?, snapshot: Metadata<SnapshotRole>?,
+    targets: [ExactString: Metadata<TargetsRole>]
+  ) {
+    self.root = root
+    self.timestamp = timestamp
+    self.snapshot = snapshot
+    self.targets = targets
+  }
+
   /// Reads a repository, after a merge that was broken off is finished.
   /// - Parameter trustedRoot: A root that is known to be right; without one, the first root of the repository
   ///   is believed.

@@ -100,6 +100,30 @@ package struct RepositoryDirectory: Sendable {
     return true
   }
 
+  /// Adds a file that is named by its content by giving one that lies elsewhere a second name. Whoever has looked at its
+  /// bytes vouches that nobody writes to it.
+  /// - Returns: Whether it was added; `false` if something is there already, or the two places are on different disks.
+  package func addObject(linking source: String, at name: String) throws(UpdateError) -> Bool {
+    let place = "\(path)/\(name)"
+    try Self.makeDirectories(of: place)
+    let status = linkat(AT_FDCWD, source, AT_FDCWD, place, AT_SYMLINK_FOLLOW)
+    guard status != 0 else {
+      AtomicFile.synchronizeDirectory(of: place)
+      return true
+    }
+    if errno == EEXIST || errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP {
+      return false
+    }
+    throw LocalMetadata.failed("create", place)
+  }
+
+  /// Whether a file of that many bytes lies there. Nobody looks at them.
+  package func hasObject(at name: String, size: Int) -> Bool {
+    var status = stat()
+    return lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+      && status.st_size == size
+  }
+
   /// The bytes of a file below the repository's directory that no metadata list; `nil` if there is none.
   /// - Throws: `tooLarge` beyond `limit`, `localStorage`.
   package func readObject(at name: String, limit: Int) throws(UpdateError) -> [UInt8]? {

@@ -70,6 +70,10 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
     ("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP/1.1 405"),
     (
       "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))",
+      "HTTP/1.1 405"
+    ),
+    (
+      "GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))",
       "HTTP/1.1 413"
     ),
     ("NONSENSE\r\n\r\n", "HTTP/1.1 400"),

@@ -51,6 +51,27 @@ final class SampleResponder: HTTPResponder {
 
   func respond(to request: HTTPRequest) -> HTTPResponse { answer(request) }
 
+  let received = Mutex(Received())
+
+  /// What became of bodies.
+  struct Received: Sendable {
+    var bodies: [[UInt8]] = []
+    var abandoned: [Int] = []
+  }
+
+  func plan(for request: HTTPRequest) -> HTTPBodyPlan {
+    switch request.path.first {
+    case "take": .take(SampleReceiver(self, limit: .max))
+    case "little": .take(SampleReceiver(self, limit: 1000))
+    case "forbidden": .refuse(.text(403, "not you"))
+    case "collect":
+      .take(CollectedBody(limit: 1 << 20, budget: budget) { bytes in .text(200, "\(bytes.count) bytes") })
+    default: .refuse(.readOnly)
+    }
+  }
+
+  private let budget = HTTPBodyBudget(bytes: 1 << 20)
+
   private func answer(_ request: HTTPRequest) -> HTTPResponse {
     switch request.path.first {
     case "file":
@@ -65,6 +86,38 @@ final class SampleResponder: HTTPResponder {
     case "empty": return HTTPResponse(contentType: "text/plain", body: .file(file, 0..<0))
     default: return .text(200, "path \(request.path) peer \(request.peer)")
     }
+  }
+}
+
+/// Keeps what it takes.
+final class SampleReceiver: HTTPBodyReceiver {
+  private let responder: SampleResponder
+  private let limit: Int
+  private let bytes = Mutex<[UInt8]>([])
+
+  init(_ responder: SampleResponder, limit: Int) {
+    self.responder = responder
+    self.limit = limit
+  }
+
+  func receive(_ more: UnsafeRawBufferPointer) -> HTTPResponse? {
+    let piece = Array(more)
+    let count = bytes.withLock {
+      $0 += piece
+      return $0.count
+    }
+    return count > limit ? .text(413, "too much") : nil
+  }
+
+  func finish() async -> HTTPResponse {
+    let bytes = bytes.withLock { $0 }
+    responder.received.withLock { $0.bodies.append(bytes) }
+    return .text(201, "\(bytes.count) bytes")
+  }
+
+  func abandon() {
+    let count = bytes.withLock { $0.count }
+    responder.received.withLock { $0.abandoned.append(count) }
   }
 }
 

@@ -7,12 +7,14 @@ package struct ControlResponder: HTTPResponder {
   package init(_ operations: Operations) { self.operations = operations }
 
   package func respondAtOnce(to request: HTTPRequest) -> HTTPResponse? {
-    // The API reads the store, which may wait for a writer.
-    request.path.first == "api" ? nil : respond(to: request)
+    // The API reads the store, which may wait for a writer; files of the repository are opened.
+    request.path.first == "api" || request.path.first == RepositoryFiles.name ? nil : respond(to: request)
   }
+
+  package func plan(for request: HTTPRequest) -> HTTPBodyPlan { operations.plan(for: request) }
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     operations.respond(to: request)
-      ?? .text(404, "There is nothing by that name: ask for healthz, readyz, metrics or api/v1/….")
+      ?? .text(404, "There is nothing by that name: ask for healthz, readyz, metrics, api/v1/… or repository/….")
   }
 }

@@ -47,6 +47,7 @@ package struct ServeOptions: Sendable {
     manifest.http.key = resolve(manifest.http.key)
     manifest.ipxe.firmware = resolve(manifest.ipxe.firmware) ?? manifest.ipxe.firmware
     manifest.ipxe.templates = resolve(manifest.ipxe.templates)
+    manifest.uploads.keys = manifest.uploads.keys.map { resolve($0) ?? $0 }
     let state = self.state ?? resolve(manifest.state) ?? defaultState
     if var repository = manifest.repository {
       if repository.isLocal { repository.from = resolve(repository.from) ?? repository.from }

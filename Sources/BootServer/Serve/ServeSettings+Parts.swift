@@ -104,6 +104,7 @@ extension ServeSettings {
     if library != other.library { names.append("library") }
     if manifest.repository != other.manifest.repository { names.append("repository") }
     if roles != other.roles { names.append("roles") }
+    if manifest.uploads != other.manifest.uploads { names.append("uploads") }
     if listeners != other.listeners { names.append("http.listen") }
     if controlListeners != other.controlListeners { names.append("control.listen") }
     if manifest.tftp.port != other.manifest.tftp.port

@@ -78,9 +78,20 @@ struct ServerParts: Sendable {
     return follower
   }
 
-  func operations(_ follower: ChannelFollower?) -> Operations {
+  /// What takes releases, proposals and attestations, if this process has the role control; the repository's files
+  /// are for everybody.
+  func writing() throws -> WriteAPI {
+    guard roles.contains(.control) else { return WriteAPI(filesOf: settings) }
+    let (director, logger) = (director, logger)
+    return try WriteAPI(settings, library: director.library) { message in
+      director.log(director.clock(), .info, "published", nil, message)
+      logger.notice("\(message)")
+    }
+  }
+
+  func operations(_ follower: ChannelFollower?, _ writing: WriteAPI) -> Operations {
     Operations(
       director: director, store: store, registry: registry, health: health, operators: operators,
-      follower: follower, git: gitView, hasAPI: roles.contains(.control))
+      follower: follower, git: gitView, hasAPI: roles.contains(.control), writing: writing)
   }
 }

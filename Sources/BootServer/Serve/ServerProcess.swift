@@ -50,7 +50,8 @@ package final class ServerProcess: Sendable {
     let follower = try parts.follower()
     let git = try await parts.gitFollower { requests.yield() }
     await follower?.begin()
-    let operations = parts.operations(follower)
+    let writing = try parts.writing()
+    let operations = parts.operations(follower, writing)
     // Packets first: what they need may be missing, and then nothing was promised to anybody.
     let packets =
       parts.roles.contains(.boot)
@@ -77,7 +78,7 @@ package final class ServerProcess: Sendable {
     let maintenance = MaintenanceService(
       director: director, store: parts.store, health: parts.health, logger: logger,
       boots: parts.roles.contains(.boot))
-    var services: [any Service] = [maintenance, reloader]
+    var services: [any Service] = [maintenance, reloader, writing.sweeper]
     for server in servers { services.append(server) }
     if let packets { services.append(packets) }
     if let follower { services.append(follower) }

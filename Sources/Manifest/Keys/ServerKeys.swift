@@ -40,11 +40,15 @@ enum ServerKeys {
     "git", gitSettings, "A git repository with the fleet's manifest, which is followed in place of a file.",
     example: "{from: https://example.org/fleet.git, allowedSigners: allowed_signers}")
 
+  static let uploads = Key(
+    "uploads", uploadSettings, "What is taken over the network from those who hold keys.",
+    example: "{keys: [ci.pub]}")
+
   static let server = ValueType<ServerManifest>.object(
     "Server", "The settings of netimg serve.",
     keys: [
       ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http,
-      control, tftp, dhcp, ipxe, repository, git,
+      control, tftp, dhcp, ipxe, repository, git, uploads,
     ]
   ) { fields, _ in
     var server = ServerManifest()
@@ -60,6 +64,7 @@ enum ServerKeys {
     if let ipxe = fields[ipxe] { server.ipxe = ipxe }
     server.repository = fields[repository]
     server.git = fields[git]
+    if let uploads = fields[uploads] { server.uploads = uploads }
     return server
   }
 

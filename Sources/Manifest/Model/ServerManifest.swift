@@ -19,6 +19,8 @@ package struct ServerManifest: Sendable {
   package var repository: RepositorySettings?
   /// The git repository with the fleet's manifest; `nil` for a file.
   package var git: GitSettings?
+  /// What is taken over the network.
+  package var uploads = UploadSettings()
 
   package init() {}
 }

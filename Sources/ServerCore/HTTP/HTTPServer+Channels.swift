@@ -14,6 +14,9 @@ extension HTTPServer {
       let firstRequest: TimeAmount
       let nextRequest: TimeAmount
       let piece: TimeAmount
+      let body: TimeAmount
+      let bodyBytes: Int
+      let parting: TimeAmount
     }
 
     let responder: any HTTPResponder
@@ -21,6 +24,8 @@ extension HTTPServer {
     let metrics: HTTPMetrics
     let times: Amounts
     let threads: NIOThreadPool
+    /// For bodies of requests.
+    let bodyThreads: NIOThreadPool
     /// What connections that come from now on are encrypted by; `nil` without TLS.
     let tls: Mutex<SecureContext?>
     private let stopping = Atomic<Bool>(false)
@@ -28,7 +33,7 @@ extension HTTPServer {
 
     init(
       responder: any HTTPResponder, limits: ConnectionLimits, metrics: HTTPMetrics, times: Times,
-      threads: NIOThreadPool, tls: SecureContext?
+      threads: NIOThreadPool, bodyThreads: NIOThreadPool, tls: SecureContext?
     ) {
       self.tls = Mutex(tls)
       self.responder = responder
@@ -36,8 +41,10 @@ extension HTTPServer {
       self.metrics = metrics
       self.times = Amounts(
         firstRequest: .seconds(times.firstRequest), nextRequest: .seconds(times.nextRequest),
-        piece: .seconds(times.piece))
+        piece: .seconds(times.piece), body: .seconds(times.body), bodyBytes: times.bodyBytes,
+        parting: .seconds(times.parting))
       self.threads = threads
+      self.bodyThreads = bodyThreads
     }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }

@@ -53,7 +53,8 @@ struct RepoProposeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let base = try options.repository.openIfPresent()
+    let opened = try await options.repository.openIfPresent()
+    let base = opened?.state
     var draft: RepositoryDraft
     if let manifest {
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: manifest)))
@@ -79,18 +80,21 @@ struct RepoProposeCommand: AsyncParsableCommand {
     guard !proposal.roles.isEmpty else {
       return Console.out("\(options.repository.repo) is what the manifest asks for; there is nothing to sign")
     }
-    try await options.settle(proposal, name: base == nil ? "repository" : "change")
+    try await options.settle(proposal, in: opened, name: base == nil ? "repository" : "change")
   }
 }
 
 /// `netimg repo review`
-struct RepoReviewCommand: ParsableCommand {
+struct RepoReviewCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "review", abstract: "Say what a proposal would change, and who has signed it.",
     discussion: flowing(
       """
+      The proposal is a file; with an address, it may also be the name of one that waits at the server.
+
       Examples:
         netimg repo review change.proposal.json --repo repository
+        netimg repo review api-5f2c….json --repo https://boot.example.org:8443
       """))
 
   @Argument(help: "The proposal.", completion: .file())
@@ -99,8 +103,9 @@ struct RepoReviewCommand: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let review = try ProposalReview(try Proposal(file: proposal), in: repository.openIfPresent())
+  func run() async throws {
+    let review = try await ProposalReview(
+      repository.proposal(proposal).proposal, in: repository.openIfPresent()?.state)
     if common.json { return Console.json(ReviewReport(review)) }
     Console.out("\(proposal): \(review.reason)")
     for role in review.roles {
@@ -119,26 +124,36 @@ struct RepoSignCommand: AsyncParsableCommand {
     commandName: "sign", abstract: "Sign a proposal with your key, wherever it may sign.",
     discussion: flowing(
       """
-      Review first. The file is signed in place; send it on, or give it back for netimg repo merge.
+      Review first. The file is signed in place; send it on, or give it back for netimg repo merge. A proposal that waits at
+      the server is signed here and given back to it, which merges it once it has all signatures.
 
       Examples:
         netimg repo sign change.proposal.json --signer ada
         netimg repo sign change.proposal.json --signer exec:token-signer
+        netimg repo sign api-5f2c….json --signer bob --repo https://boot.example.org:8443
       """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
 
-  @OptionGroup var repository: RepositoryOptions
-  @OptionGroup var signing: SigningOptions
+  @OptionGroup var options: ProposalOptions
+
+  func validate() throws {
+    if options.signing.signer == nil { throw ValidationError("Give --signer.") }
+    if options.proposal != nil || options.online != nil {
+      throw ValidationError("--proposal and --online have no meaning here.")
+    }
+  }
 
   func run() async throws {
-    guard let signer = try await signing.open() else { throw ValidationError("Give --signer.") }
-    var document = try Proposal(file: proposal)
-    let roles = try await document.sign(with: KeyRingSigner(signer), in: repository.openIfPresent()?.state)
+    guard let signer = try await options.signing.open() else { return }
+    var (document, isFile) = try await options.repository.proposal(proposal)
+    let state = try await options.repository.openIfPresent()?.state.state
+    let roles = try await document.sign(with: KeyRingSigner(signer), in: state)
     guard !roles.isEmpty else {
       throw ValidationError("The key \(signer.publicKey) may sign nothing of this.")
     }
+    guard isFile else { return try await options.send(document) }
     try Data(document.bytes).write(to: URL(fileURLWithPath: proposal), options: .atomic)
     Console.out("\(proposal): signed \(roles.map(\.text).joined(separator: ", ")) as \(signer.publicKey)")
   }
@@ -163,13 +178,11 @@ struct RepoMergeCommand: AsyncParsableCommand {
   @OptionGroup var options: ProposalOptions
 
   func run() async throws {
-    var proposal = try Proposal(file: proposals[0])
-    for copy in proposals.dropFirst() { try proposal.add(signaturesOf: Proposal(file: copy)) }
-    try options.merge(proposal)
-    options.report(
-      .init(
-        reason: proposal.reason, merged: true, published: try await options.publish(force: false),
-        proposal: nil))
+    var proposal = try await options.repository.proposal(proposals[0]).proposal
+    for copy in proposals.dropFirst() {
+      try proposal.add(signaturesOf: try await options.repository.proposal(copy).proposal)
+    }
+    try await options.merge(proposal)
   }
 
   func validate() throws {
@@ -199,6 +212,7 @@ struct RepoRefreshCommand: AsyncParsableCommand {
 
   func validate() throws {
     if options.online == nil { throw ValidationError("Give --online.") }
+    _ = try options.repository.directory(for: "netimg repo refresh")
   }
 
   func run() async throws {
@@ -207,7 +221,7 @@ struct RepoRefreshCommand: AsyncParsableCommand {
 }
 
 /// `netimg repo status`
-struct RepoStatusCommand: ParsableCommand {
+struct RepoStatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Check every signature, and say what expires when.",
     discussion: flowing(
@@ -225,8 +239,9 @@ struct RepoStatusCommand: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let status = RepositoryStatus(try repository.open(), now: .now, ahead: max(0, min(days, 36500)) * 86400)
+  func run() async throws {
+    let status = RepositoryStatus(
+      try await repository.open().state, now: .now, ahead: max(0, min(days, 36500)) * 86400)
     if common.json {
       Console.json(StatusReport(status))
     } else {
@@ -237,12 +252,6 @@ struct RepoStatusCommand: ParsableCommand {
       }
     }
     if !status.warnings.isEmpty { throw ExitCode(ExitStatus.difference) }
-  }
-}
-
-extension Proposal {
-  fileprivate init(file: String) throws {
-    try self.init([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))), source: file)
   }
 }
 
