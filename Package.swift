@@ -176,7 +176,8 @@ let package = Package(
     .testTarget(
       name: "ChannelsTests",
       dependencies: [
-        "Bytes", "FrameFormat", "Channels", "Manifest", "Signing", "Transfers", "UpdateFramework", "TestSupport",
+        "Bytes", "FrameFormat", "Channels", "Manifest", "Signing", "Transfers", "UpdateFramework",
+        "TestSupport",
       ]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),

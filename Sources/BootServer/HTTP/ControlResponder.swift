@@ -15,6 +15,7 @@ package struct ControlResponder: HTTPResponder {
 
   package func respond(to request: HTTPRequest) -> HTTPResponse {
     operations.respond(to: request)
-      ?? .text(404, "There is nothing by that name: ask for healthz, readyz, metrics, api/v1/… or repository/….")
+      ?? .text(
+        404, "There is nothing by that name: ask for healthz, readyz, metrics, api/v1/… or repository/….")
   }
 }
