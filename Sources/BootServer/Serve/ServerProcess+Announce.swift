@@ -1,3 +1,5 @@
+internal import Fleet
+internal import Manifest
 internal import Logging
 internal import ServerCore
 
