@@ -1,5 +1,6 @@
 internal import Bytes
 @testable internal import Channels
+internal import ImageBuilder
 internal import Signing
 internal import UpdateFramework
 
