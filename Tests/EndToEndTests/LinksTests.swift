@@ -53,7 +53,7 @@ struct LinksTests {
 
   private func severalLinks(_ links: Links) async throws {
     // The third link is nobody's business.
-    try await withServer(links, Self.subnets(links, [1, 2])) { _, _ in
+    try await withServer(links, Self.subnets(links, [1, 2])) { server, _ in
       for number in 1...2 {
         let own = "10.81.\(number).1"
         let answers = try links.ask(number, ["uefi", "http", "bios"])
