@@ -166,7 +166,8 @@ import UpdateFramework
       for number in 0..<100 {
         let upload = try await SampleUpload("1.\(number)", signer: key(repository, "ci"))
         uploads.append(upload)
-        outcomes[await uploadRefusal { _ = try store.begin(upload.envelope.json) }, default: 0] += 1
+        let outcome = await uploadRefusal { _ = try store.begin(upload.envelope.json) }
+        outcomes[outcome, default: 0] += 1
       }
       #expect(outcomes == ["taken": 4, "tooMany": 96])
       #expect(try FileManager.default.contentsOfDirectory(atPath: place).count == 4)
