@@ -76,11 +76,10 @@ import Testing
       let proposal = try freeze(repository, "prod")
       #expect(await uploadRefusal { _ = try intake.take(proposal.bytes) } == "refused")
       // A key of another role.
-      var stranger = proposal
       let ci = try repository.signer("ci")
-      var metadata = try #require(stranger.targets["channel-prod"])
+      var metadata = try #require(proposal.targets["channel-prod"])
       try await metadata.sign(with: ci)
-      stranger = Proposal(reason: "x", targets: ["channel-prod": metadata])
+      let stranger = Proposal(reason: "x", targets: ["channel-prod": metadata])
       #expect(await uploadRefusal { _ = try intake.take(stranger.bytes) } == "refused")
       // A root that names keys of one's own, and is signed by these.
       let mine = try KeyPair.generate(name: "mallory")
@@ -93,7 +92,8 @@ import Testing
       }
       var takeover = try draft.proposal(reason: "mine")
       _ = try await takeover.sign(with: key, in: repository.open().state)
-      #expect(await uploadRefusal { _ = try intake.take(takeover.bytes) } == "refused")
+      let bytes = takeover.bytes
+      #expect(await uploadRefusal { _ = try intake.take(bytes) } == "refused")
       for garbage in [
         "", "{}", "[1]", "{\"format\":\"tuf-proposal-1\",\"reason\":\"x\",\"roles\":{}}",
         String(repeating: "[", count: 100_000),
