@@ -73,7 +73,7 @@ import UpdateFramework
     try await with { store, upload in
       let digest = SampleUpload.digest(whole)
       func refusal(_ body: [UInt8]) async -> String {
-        await uploadRefusal { try store.send(body, as: digest, of: upload.digest, isComposed: true) }
+        uploadCode { try store.send(body, as: digest, of: upload.digest, isComposed: true) }
       }
       let line = ComposedObject(recipe, sending: [SampleUpload.digest(gap)]).line
       var other = gap
@@ -107,7 +107,7 @@ import UpdateFramework
       damaged[100] ^= 1
       try Data(damaged).write(to: URL(fileURLWithPath: path))
       let body = ComposedObject(recipe, sending: [SampleUpload.digest(gap)]).line + gap
-      let refused = await uploadRefusal {
+      let refused = uploadCode {
         try store.send(body, as: SampleUpload.digest(whole), of: upload.digest, isComposed: true)
       }
       #expect(refused == "conflict")

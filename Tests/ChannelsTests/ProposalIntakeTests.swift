@@ -74,13 +74,13 @@ import Testing
   @Test func nobodyElseIsHeard() async throws {
     try await with { intake, repository, waiting in
       let proposal = try freeze(repository, "prod")
-      #expect(await uploadRefusal { _ = try intake.take(proposal.bytes) } == "refused")
+      #expect(uploadCode { _ = try intake.take(proposal.bytes) } == "refused")
       // A key of another role.
       let ci = try repository.signer("ci")
       var metadata = try #require(proposal.targets["channel-prod"])
       try await metadata.sign(with: ci)
       let stranger = Proposal(reason: "x", targets: ["channel-prod": metadata])
-      #expect(await uploadRefusal { _ = try intake.take(stranger.bytes) } == "refused")
+      #expect(uploadCode { _ = try intake.take(stranger.bytes) } == "refused")
       // A root that names keys of one's own, and is signed by these.
       let mine = try KeyPair.generate(name: "mallory")
       let key = KeyRingSigner(FileSigner(mine))
@@ -93,16 +93,16 @@ import Testing
       var takeover = try draft.proposal(reason: "mine")
       _ = try await takeover.sign(with: key, in: repository.open().state)
       let bytes = takeover.bytes
-      #expect(await uploadRefusal { _ = try intake.take(bytes) } == "refused")
+      #expect(uploadCode { _ = try intake.take(bytes) } == "refused")
       for garbage in [
         "", "{}", "[1]", "{\"format\":\"tuf-proposal-1\",\"reason\":\"x\",\"roles\":{}}",
         String(repeating: "[", count: 100_000),
       ] {
-        let code = await uploadRefusal { _ = try intake.take(Array(garbage.utf8)) }
+        let code = uploadCode { _ = try intake.take(Array(garbage.utf8)) }
         #expect(code == "malformed" || code == "refused")
       }
       #expect(
-        await uploadRefusal { _ = try intake.take([UInt8](repeating: 0x20, count: 17 << 20)) } == "tooLarge")
+        uploadCode { _ = try intake.take([UInt8](repeating: 0x20, count: 17 << 20)) } == "tooLarge")
       #expect(files(waiting).isEmpty)
     }
   }
@@ -130,7 +130,7 @@ import Testing
       let (one, two) = (try freeze(repository, "dev", "a"), try freeze(repository, "dev", "b"))
       #expect(try await intake.take(signed(repository, one, ["ci"]).bytes).merged)
       let late = try await signed(repository, two, ["ci"])
-      #expect(await uploadRefusal { _ = try intake.take(late.bytes) } == "conflict")
+      #expect(uploadCode { _ = try intake.take(late.bytes) } == "conflict")
     }
   }
 
@@ -159,9 +159,9 @@ import Testing
         return try await signed(repository, draft.proposal(reason: "x"), ["ci"])
       }
       let absent = try await list("2.0", [1, 2, 3])
-      #expect(await uploadRefusal { _ = try intake.take(absent.bytes) } == "wrong")
+      #expect(uploadCode { _ = try intake.take(absent.bytes) } == "wrong")
       let other = try await list("1.0", [1, 2, 3])
-      #expect(await uploadRefusal { _ = try intake.take(other.bytes) } == "conflict")
+      #expect(uploadCode { _ = try intake.take(other.bytes) } == "conflict")
       // The same with the key of the directory at hand.
       #expect(
         await refusal { try repository.open().prepareMerge(of: other, now: repository.now) } == "replaced")
@@ -175,13 +175,13 @@ import Testing
         #expect(try await !intake.take(signed(repository, proposal, ["eve"]).bytes).merged)
       }
       let more = try await signed(repository, freeze(repository, "prod", "more"), ["eve"])
-      #expect(await uploadRefusal { _ = try intake.take(more.bytes) } == "tooMany")
+      #expect(uploadCode { _ = try intake.take(more.bytes) } == "tooMany")
       #expect(files(waiting).count == ProposalIntake.maximumWaiting)
       // Once one of them is real, all the others are of no use, and make room.
       let first = try await signed(repository, freeze(repository, "prod", "0"), ["bob"])
       #expect(try intake.take(first.bytes).merged)
       let next = try await signed(repository, freeze(repository, "dev"), [])
-      #expect(await uploadRefusal { _ = try intake.take(next.bytes) } == "refused")
+      #expect(uploadCode { _ = try intake.take(next.bytes) } == "refused")
       let thaw = try await signed(
         repository, repository.open().freeze("prod", reason: nil, now: repository.now), ["eve"])
       #expect(try !intake.take(thaw.bytes).merged)

@@ -76,7 +76,24 @@ extension UploadStore {
   }
 }
 
+extension UploadStore {
+  /// How an attempt to begin ends.
+  func begun(_ envelope: [UInt8]) -> String { uploadCode { _ = try begin(envelope) } }
+}
+
 /// The code of the error that an attempt ends with.
+func uploadCode(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return "taken"
+  } catch let error as UploadError {
+    return "\(error.code)"
+  } catch {
+    return "\(error)"
+  }
+}
+
+/// The same of one that takes its time.
 func uploadRefusal(_ body: () async throws -> Void) async -> String {
   do {
     try await body()

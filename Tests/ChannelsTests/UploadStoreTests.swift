@@ -32,23 +32,23 @@ import UpdateFramework
     try await with { store, repository, place in
       let good = try await SampleUpload(signer: key(repository, "ci"))
       let other = try await SampleUpload(signer: key(repository, "ada-laptop"))
-      #expect(await uploadRefusal { _ = try store.begin(other.envelope.json) } == "refused")
+      #expect(store.begun(other.envelope.json) == "refused")
       let json = Array(good.envelope.json)
       let middle = json.count / 3
       let forged = json[..<middle] + [json[middle] == 0x41 ? 0x42 : 0x41] + json[(middle + 1)...]
-      let refused = await uploadRefusal { _ = try store.begin(Array(forged)) }
+      let refused = store.begun(Array(forged))
       #expect(refused == "refused" || refused == "malformed")
       let typed = try await Envelope.sign(
         payloadType: "text/plain", payload: good.manifest, signers: [FileSigner(key(repository, "ci"))])
-      #expect(await uploadRefusal { _ = try store.begin(typed.json) } == "refused")
+      #expect(store.begun(typed.json) == "refused")
       for garbage in ["", "{}", "[]", "{\"payload\":", String(repeating: "[", count: 100_000)] {
-        #expect(await uploadRefusal { _ = try store.begin(Array(garbage.utf8)) } == "malformed")
+        #expect(store.begun(Array(garbage.utf8)) == "malformed")
       }
       let none = try await Envelope.sign(
         payloadType: typed.payloadType, payload: [1], signers: [FileSigner(key(repository, "ci"))])
-      #expect(await uploadRefusal { _ = try store.begin(none.json) } == "refused")
-      #expect(await uploadRefusal { _ = try store.look(at: good.digest) } == "unknown")
-      #expect(await uploadRefusal { try store.send([1], as: good.digest, of: good.digest) } == "unknown")
+      #expect(store.begun(none.json) == "refused")
+      #expect(uploadCode { _ = try store.look(at: good.digest) } == "unknown")
+      #expect(uploadCode { try store.send([1], as: good.digest, of: good.digest) } == "unknown")
       #expect(access(place, F_OK) != 0, "not even a directory was made")
     }
   }
@@ -62,7 +62,7 @@ import UpdateFramework
   func aSignedReleaseThatIsNoneIsNotTaken(_ old: String, _ new: String) async throws {
     try await with { store, repository, place in
       let upload = try await SampleUpload(signer: key(repository, "ci")) { $0.replacing(old, with: new) }
-      #expect(await uploadRefusal { _ = try store.begin(upload.envelope.json) } == "malformed")
+      #expect(store.begun(upload.envelope.json) == "malformed")
       #expect(access(place, F_OK) != 0)
     }
   }
@@ -81,24 +81,24 @@ import UpdateFramework
       for stranger in [
         SampleUpload.digest(frame), SampleUpload.digest([9]), "../../x", "", digest.uppercased(),
       ] {
-        #expect(await uploadRefusal { try store.send(frame, as: stranger, of: release) } == "refused")
+        #expect(uploadCode { try store.send(frame, as: stranger, of: release) } == "refused")
       }
       for name in ["", "..", "../../etc", String(repeating: "0", count: 64), release.uppercased()] {
-        #expect(await uploadRefusal { try store.send(kernel, as: digest, of: name) } == "unknown")
+        #expect(uploadCode { try store.send(kernel, as: digest, of: name) } == "unknown")
       }
-      #expect(await uploadRefusal { try store.send(kernel + [0], as: digest, of: release) } == "tooLarge")
+      #expect(uploadCode { try store.send(kernel + [0], as: digest, of: release) } == "tooLarge")
       let wrong = kernel.prefix(7) + [kernel[7] ^ 1] + kernel.dropFirst(8)
-      #expect(await uploadRefusal { try store.send(Array(wrong), as: digest, of: release) } == "wrong")
+      #expect(uploadCode { try store.send(Array(wrong), as: digest, of: release) } == "wrong")
       // Nothing of it is left.
       #expect(try store.look(at: release).missing.allSatisfy { $0.received == nil })
       // What is too short stays, to be gone on with, and from its end only.
       let half = Array(kernel.prefix(2000))
-      #expect(await uploadRefusal { try store.send(half, as: digest, of: release) } == "wrong")
+      #expect(uploadCode { try store.send(half, as: digest, of: release) } == "wrong")
       #expect(try store.look(at: release).missing.first { $0.name == "vmlinuz" }?.received == 2000)
       let rest = Array(kernel.dropFirst(2000))
-      #expect(await uploadRefusal { try store.send(rest, as: digest, of: release, from: 1999) } == "conflict")
+      #expect(uploadCode { try store.send(rest, as: digest, of: release, from: 1999) } == "conflict")
       #expect(
-        await uploadRefusal { try store.send(rest + [0], as: digest, of: release, from: 2000) } == "tooLarge")
+        uploadCode { try store.send(rest + [0], as: digest, of: release, from: 2000) } == "tooLarge")
       try store.send(rest, as: digest, of: release, from: 2000)
       try store.send(
         try #require(upload.files["root.index"]),
@@ -152,7 +152,7 @@ import UpdateFramework
       let digest = SampleUpload.digest(kernel)
       let first = try #require(
         try store.receive(digest, of: upload.digest, from: 0, length: nil, isComposed: false))
-      #expect(await uploadRefusal { try store.send(kernel, as: digest, of: upload.digest) } == "busy")
+      #expect(uploadCode { try store.send(kernel, as: digest, of: upload.digest) } == "busy")
       try kernel.prefix(100).withUnsafeBytes { try first.receive($0) }
       // An upload that somebody is sending does not expire.
       store.sweep(now: time(nil) + 1_000_000)
@@ -168,19 +168,19 @@ import UpdateFramework
       for number in 0..<100 {
         let upload = try await SampleUpload("1.\(number)", signer: key(repository, "ci"))
         uploads.append(upload)
-        let outcome = await uploadRefusal { _ = try store.begin(upload.envelope.json) }
+        let outcome = store.begun(upload.envelope.json)
         outcomes[outcome, default: 0] += 1
       }
       #expect(outcomes == ["taken": 4, "tooMany": 96])
       #expect(try FileManager.default.contentsOfDirectory(atPath: place).count == 4)
       // One that was begun is gone on with.
-      #expect(await uploadRefusal { _ = try store.begin(uploads[0].envelope.json) } == "taken")
+      #expect(store.begun(uploads[0].envelope.json) == "taken")
       store.sweep()
       #expect(try FileManager.default.contentsOfDirectory(atPath: place).count == 4)
       store.sweep(now: time(nil) + 3601)
       #expect(try FileManager.default.contentsOfDirectory(atPath: place).isEmpty)
-      #expect(await uploadRefusal { _ = try store.look(at: uploads[0].digest) } == "unknown")
-      #expect(await uploadRefusal { _ = try store.begin(uploads[99].envelope.json) } == "taken")
+      #expect(uploadCode { _ = try store.look(at: uploads[0].digest) } == "unknown")
+      #expect(store.begun(uploads[99].envelope.json) == "taken")
     }
   }
 
@@ -188,7 +188,7 @@ import UpdateFramework
     try await with { store, repository, _ in
       let upload = try await SampleUpload("1.0", signer: key(repository, "ci"))
       try await repository.list("router", "1.0")
-      #expect(await uploadRefusal { _ = try store.begin(upload.envelope.json) } == "conflict")
+      #expect(store.begun(upload.envelope.json) == "conflict")
       let same = try await SampleUpload("2.0", signer: key(repository, "ci"))
       try await repository.list("router", "2.0", bytes: same.manifest)
       #expect(try store.begin(same.envelope.json).published)
@@ -207,7 +207,7 @@ import UpdateFramework
         let upload = try await SampleUpload(files: ["vmlinuz": kernel], signer: key(repository, "ci"))
         let large = try await SampleUpload(
           "2.0", files: ["vmlinuz": SampleUpload.bytes(5 << 20)], signer: key(repository, "ci"))
-        #expect(await uploadRefusal { _ = try store.begin(large.envelope.json) } == "full")
+        #expect(store.begun(large.envelope.json) == "full")
         _ = try store.begin(upload.envelope.json)
         let digest = SampleUpload.digest(kernel)
         // Somebody else fills the disk in the middle.
@@ -216,7 +216,7 @@ import UpdateFramework
         try kernel.prefix(1 << 20).withUnsafeBytes { try reception.receive($0) }
         #expect(try run(["sh", "-c", "cat /dev/zero > \(disk)/filler; true"]).status == 0)
         let rest = Array(kernel.dropFirst(1 << 20))
-        let refused = await uploadRefusal { try rest.withUnsafeBytes { try reception.receive($0) } }
+        let refused = uploadCode { try rest.withUnsafeBytes { try reception.receive($0) } }
         #expect(refused == "full")
         reception.abandon()
         unlink("\(disk)/filler")
