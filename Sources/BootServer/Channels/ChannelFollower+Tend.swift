@@ -28,8 +28,7 @@ extension ChannelFollower {
       }
       show(proposals)
       if let signer {
-        let directory = RepositoryDirectory(settings.from)
-        if try await directory.publish(signers: [KeyRingSigner(signer)], now: .now) {
+        if try await repositoryDirectory().publish(signers: [KeyRingSigner(signer)], now: .now) {
           event(.info, "signed", "signed snapshot and timestamp of \(settings.from)")
         }
       }
@@ -37,6 +36,13 @@ extension ChannelFollower {
     } catch {
       say("online", "cannot look after the repository \(settings.from): \(error)", nil)
     }
+  }
+
+  /// The repository. It must follow from the root that was trusted last, and must not be older than what was trusted: else
+  /// whoever can write to its disk would have the online key sign whatever they like.
+  private func repositoryDirectory() throws -> RepositoryDirectory {
+    RepositoryDirectory(
+      settings.from, trustedRoot: try trust.readRoot(limit: UpdateLimits().rootLength), seen: trust)
   }
 
   private func readRemoteProposals() {
@@ -73,7 +79,7 @@ extension ChannelFollower {
         throw UpdateError(.tooLarge, "\(file) is no proposal")
       }
       let proposal = try Proposal([UInt8](bytes), source: file)
-      let repository = try ChannelRepository(RepositoryDirectory(settings.from))
+      let repository = try ChannelRepository(repositoryDirectory())
       if proposal.isMerged(in: repository.state) { return nil }
       let review = try ProposalReview(proposal, in: repository)
       var shown = RepositoryView.Proposal(Self.name(file), review)
@@ -81,7 +87,7 @@ extension ChannelFollower {
       do {
         try repository.prepareMerge(of: proposal, now: .now)
         try repository.directory.merge(proposal)
-        event(.info, "merged", "merged \(Self.name(file)): \(proposal.reason)")
+        event(.info, "merged", "merged \(Self.name(file)): \(review.reason)")
         say("proposal \(file)", nil, nil)
         return nil
       } catch {
