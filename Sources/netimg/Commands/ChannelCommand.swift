@@ -65,7 +65,8 @@ struct ChannelHistoryCommand: AsyncParsableCommand {
     if common.json { return Console.json(events) }
     for event in events {
       for change in event.changes {
-        Console.out("\(event.version)  \(change)  (\(event.signers.joined(separator: ", ")))")
+        let line = "\(event.version)  \(change)  (\(event.signers.joined(separator: ", ")))"
+        Console.out(UpdateError.printable(line, limit: 1000))
       }
     }
   }
@@ -147,15 +148,20 @@ private struct ChannelReport: Encodable {
     }
   }
 
+  /// What others wrote goes to a terminal.
+  private static func plain(_ text: String) -> String { UpdateError.printable(text, limit: 500) }
+
   func print() {
-    let gates = after.map { ", after \($0)\(soakHours > 0 ? " for \(soakHours) hours" : "")" } ?? ""
+    let gates =
+      after.map { ", after \(Self.plain($0))\(soakHours > 0 ? " for \(soakHours) hours" : "")" } ?? ""
     Console.out(
-      "\(name)  version \(version), \(threshold) of \(keys.count) keys\(counts == "people" ? ", counted by people" : "")"
-        + "\(gates)\(frozen.map { ", FROZEN: \($0)" } ?? "")")
+      "\(Self.plain(name))  version \(version), \(threshold) of \(keys.count) keys\(counts == "people" ? ", counted by people" : "")"
+        + "\(gates)\(frozen.map { ", FROZEN: \(Self.plain($0))" } ?? "")")
     for entry in current {
-      let back = entry.rollbackFrom.map { ", rolled back from \($0)" } ?? ""
+      let back = entry.rollbackFrom.map { ", rolled back from \(Self.plain($0))" } ?? ""
       Console.out(
-        "  \(entry.image) \(entry.version)  sha256:\(entry.release)  \(entry.time)  \(entry.reason)\(back)")
+        "  \(Self.plain(entry.image)) \(Self.plain(entry.version))  sha256:\(entry.release)  \(entry.time)  "
+          + "\(Self.plain(entry.reason))\(back)")
     }
   }
 }

@@ -16,7 +16,7 @@ struct RepoCommand: AsyncParsableCommand {
       """),
     subcommands: [
       RepoProposeCommand.self, RepoReviewCommand.self, RepoSignCommand.self, RepoMergeCommand.self,
-      RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self,
+      RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self, RepoKeysCommand.self,
     ])
 }
 
@@ -90,31 +90,41 @@ struct RepoReviewCommand: AsyncParsableCommand {
     commandName: "review", abstract: "Say what a proposal would change, and who has signed it.",
     discussion: flowing(
       """
-      The proposal is a file; with an address, it may also be the name of one that waits at the server.
+      The proposal is a file; with an address, it may also be the name of one that waits at the server. Everything that differs
+      from the repository is said: keys, people, thresholds, paths, gates, what is current. Names of keys are the repository's;
+      what a proposal calls its new keys is its own word.
+
+      Exit status 0 if it has all its signatures, 2 if it waits for more, 3 if it waits, but not for the key of --key.
 
       Examples:
         netimg repo review change.proposal.json --repo repository
+        netimg repo review change.proposal.json --key ada
         netimg repo review api-5f2c….json --repo https://boot.example.org:8443
       """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
 
+  @Option(help: "Your key, to hear whether the proposal waits for it: a name, an identifier or a .pub file.")
+  var key: String?
+
   @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var ring: KeyRingOptions
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
+    let own = try key.map { try ring.publicKey($0).keyID }
     let review = try await ProposalReview(
       repository.proposal(proposal).proposal, in: repository.openIfPresent()?.state)
-    if common.json { return Console.json(ReviewReport(review)) }
-    Console.out("\(proposal): \(review.reason)")
-    for role in review.roles {
-      Console.out("\(role.name) version \(role.version), good until \(role.expires)")
-      for change in role.changes { Console.out("  \(change)") }
-      for signatures in role.signatures { Console.out("  signed, by the keys of \(signatures)") }
+    if common.json {
+      Console.json(ReviewReport(review))
+    } else {
+      review.print(proposal)
+      Console.out(
+        review.isComplete ? "All signatures are there: netimg repo merge" : "More signatures are needed.")
     }
-    Console.out(
-      review.isComplete ? "All signatures are there: netimg repo merge" : "More signatures are needed.")
+    if review.isComplete { return }
+    throw ExitCode(own.map(review.waits) ?? true ? ExitStatus.difference : ExitStatus.others)
   }
 }
 
@@ -124,10 +134,12 @@ struct RepoSignCommand: AsyncParsableCommand {
     commandName: "sign", abstract: "Sign a proposal with your key, wherever it may sign.",
     discussion: flowing(
       """
-      Review first. The file is signed in place; send it on, or give it back for netimg repo merge. A proposal that waits at
-      the server is signed here and given back to it, which merges it once it has all signatures.
+      Says what is signed, as netimg repo review does. With --expect, nothing is signed but what was reviewed. The file is signed
+      in place; send it on, or give it back for netimg repo merge. A proposal that waits at the server is signed here and given
+      back to it, which merges it once it has all signatures.
 
       Examples:
+        netimg repo sign change.proposal.json --signer ada --expect 3b7e0c…
         netimg repo sign change.proposal.json --signer ada
         netimg repo sign change.proposal.json --signer exec:token-signer
         netimg repo sign api-5f2c….json --signer bob --repo https://boot.example.org:8443
@@ -135,6 +147,12 @@ struct RepoSignCommand: AsyncParsableCommand {
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Sign only if this is the digest of what is proposed, as netimg repo review said it.",
+      valueName: "sha256"))
+  var expect: String?
 
   @OptionGroup var options: ProposalOptions
 
@@ -148,8 +166,17 @@ struct RepoSignCommand: AsyncParsableCommand {
   func run() async throws {
     guard let signer = try await options.signing.open() else { return }
     var (document, isFile) = try await options.repository.proposal(proposal)
-    let state = try await options.repository.openIfPresent()?.state.state
-    let roles = try await document.sign(with: KeyRingSigner(signer), in: state)
+    let present = try await options.repository.openIfPresent()
+    // On standard error: what a program reads of this verb stays one line.
+    let review = try ProposalReview(document, in: present?.state)
+    review.print(proposal, to: Console.error)
+    if let expect, expect.lowercased().trimmingPrefix("sha256:") != review.digest.hex {
+      throw UpdateError(
+        .conflict,
+        "\(proposal) proposes something else than sha256:\(expect.trimmingPrefix("sha256:")): review it again"
+      )
+    }
+    let roles = try await document.sign(with: KeyRingSigner(signer), in: present?.state.state)
     guard !roles.isEmpty else {
       throw ValidationError("The key \(signer.publicKey) may sign nothing of this.")
     }
@@ -255,6 +282,20 @@ struct RepoStatusCommand: AsyncParsableCommand {
   }
 }
 
+extension ProposalReview {
+  /// Says what is proposed and who has signed it.
+  fileprivate func print(_ file: String, to say: (String) -> Void = Console.out) {
+    say("\(file): \(reason)")
+    say("what is to be signed: sha256:\(digest.hex)")
+    for role in roles {
+      say("\(role.name) version \(role.version), good until \(role.expires)")
+      for change in role.changes { say("  \(change)") }
+      for signatures in role.signatures { say("  signed, by the keys of \(signatures)") }
+    }
+    for problem in problems { say("DO NOT SIGN: \(problem)") }
+  }
+}
+
 private struct ReviewReport: Encodable {
   struct Role: Encodable {
     let name: String
@@ -266,12 +307,16 @@ private struct ReviewReport: Encodable {
   }
 
   let reason: String
+  let sha256: String
   let complete: Bool
+  let problems: [String]
   let roles: [Role]
 
   init(_ review: ProposalReview) {
     reason = review.reason
+    sha256 = review.digest.hex
     complete = review.isComplete
+    problems = review.problems
     roles = review.roles.map {
       Role(
         name: $0.name, version: $0.version, expires: $0.expires.description, changes: $0.changes,

@@ -23,6 +23,8 @@ internal import UpdateFramework
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
 enum ExitStatus {
   static let difference: Int32 = 2
+  /// It waits, but for others.
+  static let others: Int32 = 3
   static let usage: Int32 = 64
   static let data: Int32 = 65
   static let missing: Int32 = 66

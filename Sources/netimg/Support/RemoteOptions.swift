@@ -11,7 +11,7 @@ struct RemoteOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "With an address: the root metadata to trust, as somebody gave it to you; needed the first time.",
+      "The root metadata to trust from now on, as somebody gave it to you; with an address it is needed the first time (default: what was trusted the last time; of a directory it is kept beside the keys).",
       valueName: "file"),
     completion: .file(extensions: ["json"]))
   var root: String?

@@ -22,13 +22,13 @@ struct RepositoryOptions: ParsableArguments {
     guard address == nil else {
       throw ValidationError("\(what) works where the repository's directory is, and not over the network.")
     }
-    return RepositoryDirectory(repo)
+    return try trusted()
   }
 
   /// The repository: its directory's state, or what was fetched and verified.
   func open() async throws -> OpenRepository {
     guard let address else {
-      return OpenRepository(state: try ChannelRepository(RepositoryDirectory(repo)), remote: nil)
+      return OpenRepository(state: try ChannelRepository(trusted()), remote: nil)
     }
     let remote = try await remote.open(address)
     return OpenRepository(state: remote.repository, remote: remote)
@@ -36,7 +36,7 @@ struct RepositoryOptions: ParsableArguments {
 
   /// The repository, or `nil` before there is one.
   func openIfPresent() async throws -> OpenRepository? {
-    if address == nil, try Repository.load(RepositoryDirectory(repo)) == nil { return nil }
+    if address == nil, try Repository.load(trusted()) == nil { return nil }
     return try await open()
   }
 
