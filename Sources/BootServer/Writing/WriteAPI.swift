@@ -57,7 +57,9 @@ package struct WriteAPI: Sendable {
         limits: limits)
     ]
     if let followed = settings.manifest.repository, followed.isLocal {
-      let directory = RepositoryDirectory(followed.from)
+      // What is merged must follow from the operator's root, whatever lies there.
+      let root = try FileIO.read(followed.root, limit: UpdateLimits().rootLength).bytes
+      let directory = RepositoryDirectory(followed.from, trustedRoot: root)
       repository = directory
       stores["repository"] = UploadStore(RepositoryDestination(directory), limits: limits)
       // What lies in git is changed there.
