@@ -100,6 +100,10 @@ package struct DHCPSettings: Sendable, Hashable {
   package var mode = Mode.proxy
   /// The interfaces to answer on; all of them if there is none.
   package var interfaces: [String] = []
+  /// Where the relay agents are that are believed; by what they say if there is none.
+  package var relays: [IPv4Network] = []
+  /// Whether a device that the server does not know gets its address from it all the same, or is told to get another.
+  package var isAuthoritative = true
   package var subnets: [DHCPSubnet] = []
   /// Whether DHCPv6 requests for boot options are answered too.
   package var isIPv6Enabled = false
@@ -115,9 +119,12 @@ package struct DHCPSubnet: Sendable, Hashable {
   package let pools: [ClosedRange<IPv4Address>]
   package let router: IPv4Address?
   package let nameServers: [IPv4Address]
+  package let timeServers: [IPv4Address]
   package let domain: String?
   /// Seconds.
   package let leaseTime: Int
+  /// Seconds, for a device that asks for as many; at least `leaseTime`.
+  package let maximumLeaseTime: Int
   package let reservations: [DHCPReservation]
 }
 
