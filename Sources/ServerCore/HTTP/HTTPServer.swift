@@ -34,11 +34,14 @@ package final class HTTPServer: Service {
     /// For a client to take an answer to a request whose body is not read to its end.
     package var parting: TimeAmountInSeconds = 2
     /// For transfers under way when the server stops.
-    package var drain: TimeAmountInSeconds = 60
+    package var drain: TimeAmountInSeconds = 5
 
     package init() {}
   }
   package typealias TimeAmountInSeconds = Int64
+
+  /// How long transfers under way may go on when the server stops: no other can take the state directory before that.
+  package static let drainTime = Duration.seconds(Times().drain)
 
   /// The PEM files of a certificate with its chain, and of its key.
   package struct Certificate: Sendable, Hashable {
