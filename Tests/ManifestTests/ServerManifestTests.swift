@@ -51,6 +51,7 @@ import Testing
         ipv6Subnets:
           - {network: "2001:db8:0:1::/64", pool: "2001:db8:0:1::100-2001:db8:0:1::1ff", leaseTime: 30min}
       ipxe: {chainloadUEFI: true}
+      drain: 1min
       """)
     #expect(server.http.listen == ["192.0.2.1:8080", "[2001:db8::1]:80"])
     #expect(server.roles == [.boot] && server.control.listen == ["127.0.0.1:9000"])
@@ -64,6 +65,7 @@ import Testing
     let link = try #require(server.dhcp.ipv6Subnets.first)
     #expect(link.network == "2001:db8:0:1::/64" && link.leaseTime == 1800)
     #expect(link.pool.upperBound == IPv6Address("2001:db8:0:1::1ff"))
+    #expect(server.drain == 60)
     #expect(server.ipxe.chainloadsUEFI && server.log.level == .debug)
   }
 

@@ -324,6 +324,35 @@ import Testing
         Endpoint(IPv4Address(value: 0x0a00_0000 + 19_902), port: 2070)))
   }
 
+  @Test func aServerThatStopsFinishesWhatItBegan() {
+    var simulation = Simulation(
+      Files(files: ["f": MemoryFile(size: 10_000)]), name: "f", options: [])
+    func request(_ port: UInt16) -> [TFTPAction] {
+      var actions: [TFTPAction] = []
+      simulation.server.receive(
+        IncomingDatagram(
+          payload: TFTPPacket.read(TFTPRequest(name: "f")).encoded,
+          source: Endpoint(IPv4Address(value: 0x0a00_0001), port: port), destination: .v4(simulation.address),
+          port: 69, interface: 2), now: Moment(monotonic: 1, wall: 1), actions: &actions)
+      return actions
+    }
+    let began = request(1024).compactMap { if case .open(let id, _, _, _) = $0 { id } else { nil } }
+    simulation.server.drain()
+    let late = request(1025)
+    #expect(late.isEmpty, "the client asks again, and then the next process is there")
+    var actions: [TFTPAction] = []
+    let acknowledgement = TFTPPacket.acknowledge(block: 1).encoded
+    for id in began {
+      acknowledgement.withUnsafeBytes {
+        simulation.server.receive(
+          $0, session: id, now: Moment(monotonic: 2, wall: 1), actions: &actions)
+      }
+    }
+    let blocks = actions.compactMap { if case .data(_, let first, _) = $0 { first } else { nil } }
+    #expect(blocks == [2])
+    #expect(simulation.server.transferCount == 1)
+  }
+
   @Test func aClientWithTooManyTransfersIsNotAnswered() {
     let configuration = TFTPConfiguration(maximumTransfers: 10, maximumTransfersPerClient: 2)
     var simulation = Simulation(

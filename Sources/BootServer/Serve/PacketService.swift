@@ -21,6 +21,8 @@ final class PacketService: Service {
   }
   private let parts: Parts
   private let director: BootDirector
+  /// How long transfers under way may go on after a stop.
+  private let drain: Duration
   /// The UDP port that TFTP has; 0 if it is off.
   let tftpPort: UInt16
 
@@ -64,6 +66,7 @@ final class PacketService: Service {
     _ = try InterfaceWatcher(loop: tftpLoop, known: known) { tftp?.update(interfaces: $0) }
     tftpPort = tftp?.number ?? 0
     self.director = director
+    drain = .seconds(settings.manifest.drain)
     parts = Parts(dhcpLoop: dhcpLoop, tftpLoop: tftpLoop, dhcp: dhcp, dhcp6: dhcp6, tftp: tftp)
   }
 
@@ -112,7 +115,7 @@ final class PacketService: Service {
       parts.dhcp6?.stop()
     }
     parts.tftpLoop.perform { parts.tftp?.drain() }
-    let deadline = ContinuousClock.now + HTTPServer.drainTime
+    let deadline = ContinuousClock.now + drain
     while await transfers() > 0, ContinuousClock.now < deadline, !Task.isCancelled {
       try? await Task.sleep(for: .milliseconds(20))
     }

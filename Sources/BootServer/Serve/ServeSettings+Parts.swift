@@ -83,6 +83,13 @@ extension ServeSettings {
       mode: subnets.isEmpty ? .proxy : .full, interfaces: Set(manifest.dhcp.interfaces), subnets6: subnets)
   }
 
+  /// How long things may take by HTTP.
+  var httpTimes: HTTPServer.Times {
+    var times = HTTPServer.Times()
+    times.drain = Int64(manifest.drain)
+    return times
+  }
+
   var tftp: TFTPConfiguration {
     TFTPConfiguration(
       isSinglePort: manifest.tftp.singlePort, maximumTransfers: manifest.tftp.sessions,
@@ -118,6 +125,7 @@ extension ServeSettings {
     if (dhcp == nil) != (other.dhcp == nil) { names.append("dhcp.mode") }
     if dhcp6 != other.dhcp6 { names.append("what DHCPv6 goes by (dhcp.ipv6, ipv6Subnets, interfaces)") }
     if manifest.log != other.manifest.log { names.append("log") }
+    if manifest.drain != other.manifest.drain { names.append("drain") }
     if manifest.git != other.manifest.git { names.append("git") }
     return names
   }

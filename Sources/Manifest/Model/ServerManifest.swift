@@ -15,6 +15,8 @@ package struct ServerManifest: Sendable {
   package var tftp = TFTPSettings()
   package var dhcp = DHCPSettings()
   package var ipxe = IPXESettings()
+  /// How long transfers under way may go on when the server stops, in seconds: TFTP's, then HTTP's.
+  package var drain = 5
   /// Whose channels groups of devices follow; `nil` for none.
   package var repository: RepositorySettings?
   /// The git repository with the fleet's manifest; `nil` for a file.

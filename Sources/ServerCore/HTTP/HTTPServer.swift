@@ -40,9 +40,6 @@ package final class HTTPServer: Service {
   }
   package typealias TimeAmountInSeconds = Int64
 
-  /// How long transfers under way may go on when the server stops: no other can take the state directory before that.
-  package static let drainTime = Duration.seconds(Times().drain)
-
   /// The PEM files of a certificate with its chain, and of its key.
   package struct Certificate: Sendable, Hashable {
     package var chain: String
