@@ -56,7 +56,6 @@ package final class BootDirector: Sendable {
     mutating func forget(_ id: Int64) {
       drop(id)
       if pending.newDevices.remove(id) == nil { pending.forgotten.insert(id) }
-      pending.finished.removeAll { $0.device == id }
     }
 
     /// Takes a device out of memory.
