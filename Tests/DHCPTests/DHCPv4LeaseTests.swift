@@ -284,7 +284,8 @@ import Testing
     #expect(
       receive(&server, Lab.incoming(message, from: relay), now: Lab.start).reply?.yourAddress.description
         == "192.0.2.100")
-    // A relay agent of no subnet is not believed.
+    // A relay agent of no subnet that names none is not believed.
+    message.options[82] = [1, 1, 7]
     message.relayAddress = try #require(IPv4Address("203.0.113.1"))
     #expect(receive(&server, Lab.incoming(message), now: Lab.start).sent.isEmpty)
   }
