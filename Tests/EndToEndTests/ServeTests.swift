@@ -111,9 +111,15 @@ struct ServeTests {
         try Data(text.utf8).write(to: URL(fileURLWithPath: fleet))
       }
       try write("gone@1.0")
+      // A machine that is busy may take a while.
+      let config = "\(directory)/server.yaml"
+      try Data("apiVersion: netimg/v1\nkind: Server\ndrain: 10min\n".utf8).write(
+        to: URL(fileURLWithPath: config))
       let server = try Server(
         state: "\(directory)/state",
-        arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--fleet", fleet])
+        arguments: [
+          "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--fleet", fleet, "--config", config,
+        ])
       #expect(
         try server.get("boot/52-54-00-77-00-01/boot.ipxe").text.contains("gone@1.0 is not in the library"))
       let path = "boot/52-54-00-77-00-01/\(digest)/uki.efi"

@@ -42,6 +42,9 @@ final class SampleResponder: HTTPResponder {
   var delivered: [HTTPDelivery] { deliveries.withLock { $0 } }
   var asked: [HTTPRequest] { requests.withLock { $0 } }
 
+  /// Bytes of an answer in memory that no socket's buffers hold.
+  static let largeSize = 32 << 20
+
   init(_ file: SampleFile) { self.file = file }
 
   func respondAtOnce(to request: HTTPRequest) -> HTTPResponse? {
@@ -83,6 +86,9 @@ final class SampleResponder: HTTPResponder {
         }
       }
       return HTTPResponse(status: 206, contentType: "application/octet-stream", body: .file(file, part))
+    case "large":
+      return HTTPResponse(
+        contentType: "application/octet-stream", body: .bytes([UInt8](repeating: 7, count: Self.largeSize)))
     case "empty": return HTTPResponse(contentType: "text/plain", body: .file(file, 0..<0))
     default: return .text(200, "path \(request.path) peer \(request.peer)")
     }
@@ -124,13 +130,14 @@ final class SampleReceiver: HTTPBodyReceiver {
 /// A running server on a port that the kernel chose.
 func withServer(
   file: SampleFile = SampleFile(size: 100), perPeer: Int = 100, times: HTTPServer.Times = HTTPServer.Times(),
-  certificate: HTTPServer.Certificate? = nil,
+  certificate: HTTPServer.Certificate? = nil, limits: ConnectionLimits? = nil,
   _ body: (Int, SampleResponder, HTTPServer) async throws -> Void
 ) async throws {
   let responder = SampleResponder(file)
   let server = try await HTTPServer(
     listeners: [HTTPServer.Listener(host: "127.0.0.1", port: 0, isSecure: certificate != nil)],
-    certificate: certificate, responder: responder, limits: ConnectionLimits(total: 1000, perPeer: perPeer),
+    certificate: certificate, responder: responder,
+    limits: limits ?? ConnectionLimits(total: 1000, perPeer: perPeer),
     metrics: HTTPMetrics(MetricsRegistry()), times: times, threads: 2)
   let running = Task { try await server.run() }
   do {
@@ -182,6 +189,18 @@ final class RawConnection {
       if let end, bytes.suffix(end.utf8.count).elementsEqual(end.utf8) { break }
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Reads at least so many bytes, or until the server closes; how many there were.
+  func read(count wanted: Int) -> Int {
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    var done = 0
+    while done < wanted {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      done += count
+    }
+    return done
   }
 }
 

@@ -37,7 +37,10 @@ package struct BootResponder: HTTPResponder {
     let told = DeviceIdentity(
       uuid: request.field("uuid").flatMap { MachineUUID($0) },
       serial: request.field("serial").flatMap { $0.contains("$") ? nil : $0 })
-    guard let resource = director.resource(name, base: base(request), told: told, isHasty: isHasty) else {
+    guard
+      let resource = director.resource(
+        name, base: base(request), told: told, peer: request.peer, isHasty: isHasty)
+    else {
       return nil
     }
     return answer(resource, request)
@@ -52,7 +55,9 @@ package struct BootResponder: HTTPResponder {
       director.noteHTTPFailure(request.path.last ?? "", reason, device, status: 503)
       return .text(503, "\(reason).")
     case .bytes(let bytes, let name, let device):
-      if let device, request.method == .get { director.noteHTTPBytes(name, bytes.count, device) }
+      if let device, request.method == .get {
+        director.noteHTTPBytes(name, bytes.count, device, peer: request.peer)
+      }
       let type = name == BootName.scriptName ? "text/plain; charset=us-ascii" : Self.contentType(name)
       return HTTPResponse(contentType: type, headers: [("Cache-Control", "no-store")], body: .bytes(bytes))
     case .file(let file, let name, let device): return answer(file, name, device, request)
@@ -68,10 +73,11 @@ package struct BootResponder: HTTPResponder {
       isPinned: request.path.contains { $0.utf8.count == 64 }, for: request)
     guard let part else { return response }
     let isHead = request.method == .head
-    if let device { director.noteHTTPStart(name, device, isHead: isHead) }
+    if let device { director.noteHTTPStart(name, device, isHead: isHead, peer: request.peer) }
     let director = director
+    let peer = request.peer
     response.onDelivery = { delivery in
-      if !isHead { director.noteHTTPEnd(name, part, of: file, device, delivery) }
+      if !isHead { director.noteHTTPEnd(name, part, of: file, device, delivery, peer: peer) }
     }
     return response
   }

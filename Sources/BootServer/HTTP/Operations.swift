@@ -1,3 +1,4 @@
+internal import DHCP
 package import Fleet
 internal import FoundationEssentials
 internal import Manifest
@@ -88,6 +89,11 @@ package struct Operations: Sendable {
             directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
       case 2 where path == ["v1", "events"]:
         return try json(store.events(limit: 200).map { EventView($0) })
+      case 2 where path == ["v1", "leases"]:
+        let leases = try (store as? any LeaseStore)?.loadLeases() ?? []
+        let now = director.clock() / 1000
+        return try json(
+          leases.filter { $0.expires > now }.sorted { $0.address < $1.address }.map { LeaseView($0) })
       case 2 where path == ["v1", "git"]:
         guard let view = git.view else {
           return .text(404, "This server follows no git repository: name one in its settings (git).")
@@ -99,7 +105,7 @@ package struct Operations: Sendable {
         if let answer = try writing.answer(Array(path.dropFirst())) ?? repository(path) { return answer }
         return .text(
           404,
-          "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events, v1/releases, v1/git, v1/repository[/releases|/proposals|/uploads], v1/library/uploads, v1/channels and v1/channels/CHANNEL[/history]."
+          "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events, v1/leases, v1/releases, v1/git, v1/repository[/releases|/proposals|/uploads], v1/library/uploads, v1/channels and v1/channels/CHANNEL[/history]."
         )
       }
     } catch let error as FleetError where error.code == .notFound || error.code == .ambiguous {

@@ -15,6 +15,9 @@ struct MaintenanceService: Service {
   private static let interval = Duration.milliseconds(200)
 
   func run() async throws {
+    director.sayNotices { [logger] severity, text in
+      logger.log(level: severity == .error ? .error : severity == .warning ? .warning : .info, "\(text)")
+    }
     // Whoever serves them finds damage; whoever follows the repository repairs it.
     let checker = Task.detached(priority: .background) { [director] in
       while !Task.isCancelled {
@@ -39,7 +42,10 @@ struct MaintenanceService: Service {
       flush()
       round += 1
       guard round % 5 == 0 else { continue }
-      director.library.refresh()
+      if director.library.refresh() {
+        // What is new is looked at before the first device asks for it.
+        Task.detached(priority: .utility) { [director] in director.library.checkAll() }
+      }
       do {
         let current = try store.version()
         if current != version {
@@ -56,6 +62,7 @@ struct MaintenanceService: Service {
   }
 
   private func flush() {
+    health.set("leases", director.leaseProblem)
     do {
       try director.flush(to: store)
       health.set("store", nil)

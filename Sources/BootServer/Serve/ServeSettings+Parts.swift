@@ -59,14 +59,16 @@ extension ServeSettings {
     guard settings.mode != .off else { return nil }
     return DHCPConfiguration(
       mode: settings.mode == .proxy ? .proxy : .full, interfaces: Set(settings.interfaces),
+      relays: settings.relays,
       subnets: settings.subnets.map { subnet in
         DHCPv4Subnet(
           network: subnet.network, pools: subnet.pools,
           reservations: subnet.reservations.map { .init($0.mac, $0.address) },
           routers: [subnet.router].compactMap(\.self), nameServers: subnet.nameServers,
+          timeServers: subnet.timeServers,
           domain: subnet.domain ?? "", leaseSeconds: UInt32(clamping: subnet.leaseTime),
-          maximumLeaseSeconds: UInt32(clamping: max(subnet.leaseTime, 86400)))
-      })
+          maximumLeaseSeconds: UInt32(clamping: subnet.maximumLeaseTime))
+      }, isAuthoritative: settings.isAuthoritative)
   }
 
   /// That of DHCPv6, which gives addresses only where the settings name links; `nil` if it is off.
@@ -79,6 +81,13 @@ extension ServeSettings {
     }
     return DHCPConfiguration(
       mode: subnets.isEmpty ? .proxy : .full, interfaces: Set(manifest.dhcp.interfaces), subnets6: subnets)
+  }
+
+  /// How long things may take by HTTP.
+  var httpTimes: HTTPServer.Times {
+    var times = HTTPServer.Times()
+    times.drain = Int64(manifest.drain)
+    return times
   }
 
   var tftp: TFTPConfiguration {
@@ -112,12 +121,12 @@ extension ServeSettings {
     {
       names.append("tftp.port")
     }
-    if (dhcp == nil) != (other.dhcp == nil)
-      || dhcp6 != other.dhcp6
-    {
-      names.append("dhcp.mode")
-    }
-    if manifest.log.format != other.manifest.log.format { names.append("log.format") }
+    if manifest.tftp.singlePort != other.manifest.tftp.singlePort { names.append("tftp.singlePort") }
+    if (dhcp == nil) != (other.dhcp == nil) { names.append("dhcp.mode") }
+    if dhcp6 != other.dhcp6 { names.append("what DHCPv6 goes by (dhcp.ipv6, ipv6Subnets, interfaces)") }
+    if manifest.log != other.manifest.log { names.append("log") }
+    if manifest.drain != other.manifest.drain { names.append("drain") }
+    if manifest.git != other.manifest.git { names.append("git") }
     return names
   }
 }

@@ -80,6 +80,7 @@ package final class ServerProcess: Sendable {
       boots: parts.roles.contains(.boot))
     var services: [any Service] = [maintenance, reloader, writing.sweeper]
     for server in servers { services.append(server) }
+    // They stop in the opposite order: nobody is told a file that is not there any more.
     if let packets { services.append(packets) }
     if let follower { services.append(follower) }
     if let git { services.append(git) }
@@ -106,7 +107,7 @@ package final class ServerProcess: Sendable {
   ) async throws -> HTTPServer {
     let server = try await HTTPServer(
       listeners: listeners, certificate: parts.settings.certificate, responder: responder,
-      limits: parts.limits, metrics: parts.httpMetrics, threads: threads)
+      limits: parts.limits, metrics: parts.httpMetrics, times: parts.settings.httpTimes, threads: threads)
     if server.certificateExpiry != nil {
       parts.registry.gauge(
         "netimg_https_certificate_expiry_timestamp_seconds", "When the certificate for HTTPS expires."

@@ -32,6 +32,11 @@ enum ServerKeys {
   static let ipxe = Key(
     "ipxe", ipxeSettings, "iPXE's programs and scripts.", example: "{firmware: /usr/lib/ipxe}")
 
+  static let drain = Key(
+    "drain", .duration,
+    "How long TFTP transfers under way may go on when the server stops, and HTTP's after them; no other server can begin before that.",
+    example: "1min", fallback: "5s")
+
   static let repository = Key(
     "repository", repositorySettings, "The repository whose channels groups of devices follow.",
     example: "{from: /srv/netimg/repository, root: root.json}")
@@ -48,7 +53,7 @@ enum ServerKeys {
     "Server", "The settings of netimg serve.",
     keys: [
       ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http,
-      control, tftp, dhcp, ipxe, repository, git, uploads,
+      control, tftp, dhcp, ipxe, repository, git, uploads, drain,
     ]
   ) { fields, _ in
     var server = ServerManifest()
@@ -62,6 +67,7 @@ enum ServerKeys {
     if let tftp = fields[tftp] { server.tftp = tftp }
     if let dhcp = fields[dhcp] { server.dhcp = dhcp }
     if let ipxe = fields[ipxe] { server.ipxe = ipxe }
+    if let drain = fields[drain] { server.drain = drain }
     server.repository = fields[repository]
     server.git = fields[git]
     if let uploads = fields[uploads] { server.uploads = uploads }

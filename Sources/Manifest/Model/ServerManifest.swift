@@ -15,6 +15,8 @@ package struct ServerManifest: Sendable {
   package var tftp = TFTPSettings()
   package var dhcp = DHCPSettings()
   package var ipxe = IPXESettings()
+  /// How long transfers under way may go on when the server stops, in seconds: TFTP's, then HTTP's.
+  package var drain = 5
   /// Whose channels groups of devices follow; `nil` for none.
   package var repository: RepositorySettings?
   /// The git repository with the fleet's manifest; `nil` for a file.
@@ -100,6 +102,10 @@ package struct DHCPSettings: Sendable, Hashable {
   package var mode = Mode.proxy
   /// The interfaces to answer on; all of them if there is none.
   package var interfaces: [String] = []
+  /// Where the relay agents are that are believed; by what they say if there is none.
+  package var relays: [IPv4Network] = []
+  /// Whether a device that the server does not know gets its address from it all the same, or is told to get another.
+  package var isAuthoritative = true
   package var subnets: [DHCPSubnet] = []
   /// Whether DHCPv6 requests for boot options are answered too.
   package var isIPv6Enabled = false
@@ -115,9 +121,12 @@ package struct DHCPSubnet: Sendable, Hashable {
   package let pools: [ClosedRange<IPv4Address>]
   package let router: IPv4Address?
   package let nameServers: [IPv4Address]
+  package let timeServers: [IPv4Address]
   package let domain: String?
   /// Seconds.
   package let leaseTime: Int
+  /// Seconds, for a device that asks for as many; at least `leaseTime`.
+  package let maximumLeaseTime: Int
   package let reservations: [DHCPReservation]
 }
 

@@ -14,6 +14,8 @@ final class HTTPConnection: ChannelInboundHandler {
 
   private enum Phase {
     case waiting, receiving(HTTPRequestHead), taking(HTTPRequestHead, BodyIntake), answering, parting, closed
+
+    var isOpen: Bool { if case .closed = self { false } else { true } }
   }
 
   let server: HTTPServer.Shared
@@ -25,6 +27,9 @@ final class HTTPConnection: ChannelInboundHandler {
   private var deadline: Scheduled<Void>?
   private var bodyBytes = 0
   var transfer: FileTransfer?
+  /// Writes that the client has not taken yet, and when that will have lasted too long.
+  private var untaken = 0
+  private var untakenDeadline: Scheduled<Void>?
 
   init(server: HTTPServer.Shared, peer: IPAddress, local: IPAddress, isSecure: Bool) {
     self.server = server
@@ -41,6 +46,7 @@ final class HTTPConnection: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) {
     deadline?.cancel()
     if case .taking(_, let intake) = phase { intake.close() }
+    untakenDeadline?.cancel()
     phase = .closed
     transfer?.end(isComplete: false)
     transfer = nil
@@ -109,7 +115,7 @@ final class HTTPConnection: ChannelInboundHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is HTTPServer.StopEvent, case .waiting = phase { context.close(promise: nil) }
+    if event is HTTPServer.StopEvent, case .waiting = phase, untaken == 0 { context.close(promise: nil) }
     context.fireUserInboundEventTriggered(event)
   }
 
@@ -172,8 +178,11 @@ final class HTTPConnection: ChannelInboundHandler {
     }
     switch response.body {
     case .bytes(let bytes):
-      if !bytes.isEmpty {
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+      var rest = ByteBuffer(bytes: bytes)
+      while let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceSize)),
+        piece.readableBytes > 0
+      {
+        context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: written(context) {})
       }
       response.onDelivery?(HTTPDelivery(bytes: bytes.count, milliseconds: 0, isComplete: true))
       finish(keeps: keeps, parts: parts, context)
@@ -199,13 +208,46 @@ final class HTTPConnection: ChannelInboundHandler {
       return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
     guard keeps else {
-      let promise = context.eventLoop.makePromise(of: Void.self)
-      promise.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
-      return
+      let promise = written(context) { context.close(promise: nil) }
+      return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
     }
     phase = .waiting
-    wait(for: server.times.nextRequest, context)
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    let promise = written(context) { [weak self] in
+      // The next request is waited for from here on, unless it has come already.
+      guard let self, case .waiting = phase, untaken == 0 else { return }
+      server.isStopping ? context.close(promise: nil) : wait(for: server.times.nextRequest, context)
+    }
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+  }
+
+  /// How much of an answer in memory the client has to take in the time for a piece, in bytes.
+  private static let pieceSize = 256 << 10
+
+  /// A promise for a write that the client has to take within the time for a piece; each that it takes gives it as long
+  /// for the next.
+  private func written(
+    _ context: ChannelHandlerContext, then: @escaping () -> Void
+  ) -> EventLoopPromise<Void> {
+    if untaken == 0 { expectTaking(context) }
+    untaken += 1
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenComplete { [self] _ in
+      untaken -= 1
+      untakenDeadline?.cancel()
+      guard context.channel.isActive else { return }
+      if untaken > 0 { expectTaking(context) }
+      then()
+    }
+    return promise
+  }
+
+  private func expectTaking(_ context: ChannelHandlerContext) {
+    untakenDeadline?.cancel()
+    untakenDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: server.times.piece) { [weak self] in
+      guard let self, phase.isOpen else { return }
+      server.metrics.httpTimeouts.increment()
+      phase = .closed
+      context.close(promise: nil)
+    }
   }
 }

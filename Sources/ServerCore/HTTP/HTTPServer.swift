@@ -34,7 +34,7 @@ package final class HTTPServer: Service {
     /// For a client to take an answer to a request whose body is not read to its end.
     package var parting: TimeAmountInSeconds = 2
     /// For transfers under way when the server stops.
-    package var drain: TimeAmountInSeconds = 60
+    package var drain: TimeAmountInSeconds = 5
 
     package init() {}
   }

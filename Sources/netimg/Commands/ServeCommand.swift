@@ -15,7 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
       what each device boots is for a kind: Fleet manifest, or netimg device set, to say. Everything is kept in one
       directory. It needs no root: CAP_NET_BIND_SERVICE and CAP_NET_RAW will do (pxe/netimg-serve.service).
 
-      SIGHUP reads the settings anew, without an end to any transfer; SIGTERM lets transfers come to their end.
+      SIGHUP reads the settings anew, without an end to any transfer; SIGTERM leaves transfers some seconds to come to their end.
       It answers /healthz and /readyz to everybody, /metrics and /api/v1/devices to this host and to http.operators.
 
       One process does everything, or two do a role each in one state directory: boot answers devices, and needs the
