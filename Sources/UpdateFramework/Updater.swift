@@ -142,7 +142,10 @@ package actor Updater {
   }
 
   func fetch(_ role: String, version: Int?, limit: Int) async throws -> [UInt8] {
-    let name = "\(version.map { "\($0)." } ?? "")\(FileNames.escaped(role)).json"
+    var escaped = FileNames.escaped(role)
+    // A web server's file names are its own matter; in a directory the percent sign of an escape is part of the name.
+    if metadataURL.lowercased().hasPrefix("file:") { escaped = FileNames.escaped(escaped) }
+    let name = "\(version.map { "\($0)." } ?? "")\(escaped).json"
     do {
       return try await fetcher.fetch(metadataURL + name, limit: limit)
     } catch let error as UpdateError {

@@ -26,7 +26,7 @@ struct SampleUpload {
   ) async throws {
     let index = RootIndex(
       dataSize: 4096, rootHash: SHA256.digest(of: [1]),
-      frames: frames.map { .init(digest: SHA256.digest(of: $0), storedSize: $0.count, size: 4096) }
+      frames: frames.map { .init(digest: SHA256.digest(of: $0), storedSize: $0.count, size: 8192) }
     ).encode()
     var files = files
     files["root.index"] = index

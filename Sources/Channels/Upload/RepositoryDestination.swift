@@ -27,9 +27,13 @@ package struct RepositoryDestination: UploadDestination {
   }
 
   package func check(_ release: Release, _ manifest: [UInt8]) throws -> Bool {
-    let repository = try open()
-    let target = try repository.listing(of: release, manifest).target
-    return repository.state.targets[Names.releases]?.signed.targets[target] != nil
+    do {
+      let repository = try open()
+      let target = try repository.listing(of: release, manifest).target
+      return repository.state.targets[Names.releases]?.signed.targets[target] != nil
+    } catch {
+      throw UploadError(error)
+    }
   }
 
   package func files(like image: String) -> any UploadSource { Objects(directory: directory) }

@@ -104,7 +104,7 @@ final class BodyIntake {
     } else if hasEnded {
       isAtWork = true
       let promise = context.eventLoop.makePromise(of: HTTPResponse.self)
-      promise.completeWithTask { await receiver.finish() }
+      Task(executorPreference: server.bodyExecutor) { promise.succeed(await receiver.finish()) }
       promise.futureResult.assumeIsolated().whenComplete { [self] result in
         isAtWork = false
         if case .success(let response) = result { end(response) }

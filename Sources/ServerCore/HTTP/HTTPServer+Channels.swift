@@ -26,6 +26,7 @@ extension HTTPServer {
     let threads: NIOThreadPool
     /// For bodies of requests.
     let bodyThreads: NIOThreadPool
+    let bodyExecutor: BlockingExecutor
     /// What connections that come from now on are encrypted by; `nil` without TLS.
     let tls: Mutex<SecureContext?>
     private let stopping = Atomic<Bool>(false)
@@ -45,6 +46,7 @@ extension HTTPServer {
         parting: .seconds(times.parting))
       self.threads = threads
       self.bodyThreads = bodyThreads
+      bodyExecutor = BlockingExecutor(bodyThreads)
     }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
