@@ -87,13 +87,7 @@ package struct ChannelClient: Sendable {
 
   /// A file below the repository that nothing vouches for yet; `nil` if there is none.
   func fetchIfPresent(_ path: String, limit: Int) async throws -> [UInt8]? {
-    let sink = MemorySink(limit: limit)
-    do {
-      try await fetcher.fetch("\(baseURL)/\(path)", limit: limit, into: sink)
-      return sink.bytes
-    } catch let error as UpdateError where error.code == .notAvailable {
-      return nil
-    }
+    try await fetcher.fetchIfPresent("\(baseURL)/\(path)", limit: limit)
   }
 
   /// The files beside a release that release.json does not name: envelopes, and a UKI that is signed for Secure Boot.
@@ -149,5 +143,18 @@ package struct ChannelClient: Sendable {
         "\(object.name) does not have the SHA-256 that the release signs; the mirror lies, use another")
     }
     return sink.bytes
+  }
+}
+
+extension Fetcher {
+  /// A file in memory; `nil` if there is none.
+  func fetchIfPresent(_ url: String, limit: Int) async throws -> [UInt8]? {
+    let sink = MemorySink(limit: limit)
+    do {
+      try await fetch(url, limit: limit, into: sink)
+      return sink.bytes
+    } catch let error as UpdateError where error.code == .notAvailable {
+      return nil
+    }
   }
 }

@@ -12,10 +12,13 @@ package import UpdateFramework
 package struct RemoteRepository: Sendable {
   /// The verified state, over a directory of what else was fetched.
   package let repository: ChannelRepository
-  private let client: ChannelClient
+  private let fetcher: any Fetcher
+  private let url: String
+  private let limits: UpdateLimits
   private let directory: RepositoryDirectory
 
-  /// Refreshes, and reads every role.
+  /// Refreshes, and reads every role. The trusted metadata are free for others afterwards: a command that changes the
+  /// repository looks at it once more.
   /// - Parameters:
   ///   - trust: Trusted metadata, with a root to begin with.
   ///   - url: The repository's address.
@@ -24,7 +27,10 @@ package struct RemoteRepository: Sendable {
   package init(
     trust: LocalMetadata, fetcher: any Fetcher, url: String, scratch: String
   ) async throws {
-    client = try ChannelClient(trust: trust, fetcher: fetcher, url: url)
+    let client = try ChannelClient(trust: trust, fetcher: fetcher, url: url)
+    self.fetcher = fetcher
+    self.url = client.baseURL
+    limits = client.limits
     directory = RepositoryDirectory(scratch)
     repository = ChannelRepository(fetched: try await client.state(), into: directory)
   }
@@ -39,7 +45,7 @@ package struct RemoteRepository: Sendable {
       for version in 1...last {
         if version > 8 { try await group.next() }
         group.addTask {
-          try await fetch("metadata/\(version).\(name).json", limit: client.limits.targetsLength)
+          try await fetch("metadata/\(version).\(name).json", limit: limits.targetsLength)
         }
       }
       try await group.waitForAll()
@@ -84,7 +90,7 @@ package struct RemoteRepository: Sendable {
 
   @discardableResult
   private func fetchIfPresent(_ path: String, limit: Int) async throws -> Bool {
-    guard let bytes = try await client.fetchIfPresent(path, limit: limit) else { return false }
+    guard let bytes = try await fetcher.fetchIfPresent("\(url)/\(path)", limit: limit) else { return false }
     _ = try directory.addObject(bytes, at: path, replaces: true)
     return true
   }
