@@ -58,7 +58,8 @@ import Testing
       let first = try await intake.take(signed(repository, proposal, ["ada-laptop"]).bytes)
       #expect(
         !first.merged && first.problem == nil
-          && first.signatures == ["channel-prod: targets: 1 of 2 people (ada-laptop)"])
+          && first.signatures == ["channel-prod: targets: 1 of 2 people (ada)"],
+        "\(first.signatures)")
       // The same person's other key.
       let same = try await intake.take(signed(repository, proposal, ["ada-token"]).bytes)
       #expect(!same.merged && same.waiting == first.waiting)

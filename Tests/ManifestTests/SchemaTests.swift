@@ -116,4 +116,8 @@ private let allKeys: [any SchemaKey] =
     ServerKeys.proposals, ServerKeys.warnDays, ServerKeys.git, ServerKeys.gitFrom, ServerKeys.branch,
     ServerKeys.gitFile, ServerKeys.gitProposals, ServerKeys.allowedSigners, ServerKeys.gitKey,
     ServerKeys.gitKnownHosts, ServerKeys.gitTokenFile, ServerKeys.gitAuthority, ServerKeys.gitInterval,
+    ServerKeys.control, ServerKeys.controlListen, ServerKeys.uploads, ServerKeys.uploadKeys,
+    ServerKeys.uploadThreshold, ServerKeys.uploadOpen, ServerKeys.uploadExpire, ServerKeys.uploadReserve,
+    ServerKeys.drain, ServerKeys.relays, ServerKeys.authoritative, ServerKeys.timeServers,
+    ServerKeys.maximumLeaseTime,
   ] + ManifestKeys.declarations
