@@ -30,9 +30,7 @@ extension ChannelClient {
   /// - Throws: `gate` if the release lacks what the channel demands of it, or did not come through the channel before,
   ///   `badRelease`, or an `UpdateError`.
   package func plan(_ current: Current, here: LocalFiles) async throws -> Plan {
-    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
-    let release = try Release.decode(manifest, file: "release.json of \(current.entry.image)")
-    try await checkGates(current, manifest, release)
+    let (manifest, release) = try await vouched(current)
     // Asked once: a release that is here went through when it came.
     let passage = here[current.entry.release] == nil ? try await passage(of: current) : nil
     var objects = release.artifacts.map {

@@ -48,6 +48,12 @@ package struct ChannelClient: Sendable {
     let path = Names.current(image, in: channel)
     do {
       let target = try await updater.target(path.text)
+      guard target.role == Names.role(ofChannel: channel) else {
+        throw ChannelError(
+          .malformed,
+          "the role \(UpdateError.printable(target.role.text)), which has no gates, says what is current in "
+            + "\(channel); let those who sign targets take that from it")
+      }
       return Current(
         entry: try ChannelEntry(image: image, target.file), channelVersion: target.version, target: target)
     } catch let error as UpdateError where error.code == .targetNotFound {
@@ -62,6 +68,24 @@ package struct ChannelClient: Sendable {
     package let name: String
     package let digest: String
     package let size: Int
+  }
+
+  /// Looks whether devices may have a release that is here: it is what it is called, it came through the channel before as far
+  /// as that can be known, and what the channel demands of it, it has.
+  /// - Throws: `gate`, `badRelease`, or an `UpdateError`.
+  package func judge(_ current: Current) async throws {
+    _ = try await vouched(current)
+    _ = try await passage(of: current)
+  }
+
+  /// The release.json of what is current, once all was looked at that can be before anything of it is fetched.
+  func vouched(_ current: Current) async throws -> (manifest: [UInt8], release: Release) {
+    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
+    let (image, version) = (current.entry.image, current.entry.version)
+    let release = try ReleaseGates.decode(
+      manifest, image: image, version: version, file: "release.json of \(image)")
+    try await checkGates(current, manifest, release)
+    return (manifest, release)
   }
 
   /// Looks at what the channel demands of the release itself; ``passage(of:)`` looks at how it came there.

@@ -34,20 +34,29 @@ extension ChannelRepository {
   /// Looks at what a channel demands of the release itself.
   /// - Throws: `gate`, `badRelease`, or an `UpdateError`.
   func checkRelease(_ entry: ChannelEntry, in channel: Channel) throws {
+    let published = try release(entry.image, entry.version)
+    let (manifest, release) = try manifest(of: published)
     let gates = ReleaseGates(
       policy: channel.policy, channel: channel.name, image: entry.image, version: entry.version,
       digest: entry.release)
     guard !gates.isOpen else { return }
-    let release = try release(entry.image, entry.version)
-    let place = try directory.targetPath(Names.release(entry.image, entry.version).text, release.file)
-    guard let manifest = try directory.readTarget(at: place, release.file) else {
-      throw ChannelError(.badRelease, "\(place) is missing or damaged; publish the release again")
-    }
-    let sbom = try Release.decode(manifest, file: place).artifacts.first { $0.name == ReleaseFile.sbom }
+    let sbom = release.artifacts.first { $0.name == ReleaseFile.sbom }
     var files: [String: [UInt8]] = [:]
     for file in gates.evidence(sbom: sbom) {
       files[file.path] = try directory.readObject(at: file.path, limit: file.limit)
     }
     try gates.check(manifest: manifest, sbom: sbom, files: files)
+  }
+
+  /// The release.json of a release, which must be about the image and version that it is listed under.
+  /// - Throws: `badRelease`, or an `UpdateError`.
+  func manifest(of release: PublishedRelease) throws -> (bytes: [UInt8], release: Release) {
+    let place = try directory.targetPath(Names.release(release.image, release.version).text, release.file)
+    guard let bytes = try directory.readTarget(at: place, release.file) else {
+      throw ChannelError(.badRelease, "\(place) is missing or damaged; publish the release again")
+    }
+    return (
+      bytes, try ReleaseGates.decode(bytes, image: release.image, version: release.version, file: place)
+    )
   }
 }

@@ -96,7 +96,9 @@ extension RepositoryDirectory {
     let isSnapshotDue =
       force || snapshot?.signed.files != files || isDue(snapshot, "snapshot", root, now)
     if isSnapshotDue {
-      let header = header(snapshot?.signed.header, "snapshot", root, now)
+      var header = header(snapshot?.signed.header, "snapshot", root, now)
+      // From then on clients see what it lists: what soaks, soaks since then.
+      header.time = now
       snapshot = try await signed(SnapshotRole(header: header, files: files), "snapshot", root, signers)
     }
     guard let snapshot else { preconditionFailure("a snapshot was made if there was none") }

@@ -71,7 +71,7 @@ extension UpdateError: CustomStringConvertible {
   }
 
   /// A name from outside, cut and made safe for a terminal.
-  static func printable(_ name: String) -> String {
+  package static func printable(_ name: String) -> String {
     let shown = name.unicodeScalars.prefix(100).map { scalar in
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:

@@ -72,7 +72,11 @@ struct ProposalOptions: ParsableArguments {
 
   /// Makes a proposal part of the repository, if its channels' gates are open.
   func merge(_ proposal: Proposal) throws {
-    try repository.openIfPresent()?.prepareMerge(of: proposal, now: .now)
+    if let present = try repository.openIfPresent() {
+      try present.prepareMerge(of: proposal, now: .now)
+    } else {
+      try ChannelRepository.checkBeginning(proposal)
+    }
     try repository.directory.merge(proposal)
   }
 
