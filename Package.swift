@@ -194,9 +194,10 @@ let package = Package(
     .testTarget(
       name: "BootServerTests",
       dependencies: [
-        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "ImageBuilder", "DHCP", "TFTP", "Fleet",
-        "ServerCore",
-        "BootServer", "TestSupport",
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "ImageBuilder", "UpdateFramework",
+        "Channels",
+        "DHCP", "TFTP", "Fleet", "ServerCore", "BootServer", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it; the devices of a storm are another
     // program of ours.

@@ -21,6 +21,8 @@ package final class ChannelFollower: Sendable {
   let metrics: ChannelMetrics
   let logger: Logger
   let trust: LocalMetadata
+  /// What may be served.
+  let verdicts: GateVerdicts
   /// What the API shows.
   let view = Mutex(RepositoryView())
   /// The online key, once it was unlocked.
@@ -47,6 +49,7 @@ package final class ChannelFollower: Sendable {
     self.metrics = metrics
     self.logger = logger
     trust = try Self.trust(settings, state: state)
+    verdicts = GateVerdicts(state: state)
     director.follow(ChannelTable(source: settings.from, problem: "it was not asked yet"))
   }
 
@@ -92,7 +95,8 @@ package final class ChannelFollower: Sendable {
       let client = try await open(fetcher)
       let survey = try await client.survey()
       let old = director.channels
-      var table = ChannelTable(survey, source: settings.from, before: old, library: director.library)
+      var table = ChannelTable(
+        survey, source: settings.from, before: old, library: director.library, verdicts: verdicts)
       // What is here already counts at once; the rest when it has come.
       publish(table, survey, isFinal: false)
       for channel in survey.channels {
@@ -100,6 +104,7 @@ package final class ChannelFollower: Sendable {
       }
       importer.forget(except: Set(survey.channels.flatMap { $0.entries.map(\.release) }))
       publish(table, survey, isFinal: true)
+      verdicts.keep(table)
       metrics.refreshes.increment("valid")
       say("repository", nil, "the repository \(settings.from) is valid again")
       if !(fetcher is LastTrusted) { await look(at: survey, client) }
@@ -112,23 +117,34 @@ package final class ChannelFollower: Sendable {
     warn()
   }
 
-  /// Imports what a channel names and the library lacks, or has with a damaged file.
+  /// Looks whether the channel's gates are open for what it names, and imports what the library lacks of it, or has with a
+  /// damaged file.
   private func bring(
     _ channel: ChannelSurvey.Channel, in survey: ChannelSurvey, _ client: ChannelClient,
     _ table: inout ChannelTable
   ) async {
     for entry in channel.entries {
-      guard let new = ChannelTable.Entry(entry, channel, survey), !director.library.has(new.release) else {
-        continue
-      }
+      guard let new = ChannelTable.Entry(entry, channel, survey) else { continue }
+      let isHere = director.library.has(new.release)
+      if isHere, verdicts.isGood(new, in: channel.name) { continue }
       let subject = "import \(entry.release) to \(channel.name)"
       do {
+        if isHere {
+          // It came by another channel, or by hand: nobody has asked yet whether it may be here.
+          if !isOpen(to: new, in: channel) {
+            try await client.judge(client.current(entry.image, in: channel.name))
+          }
+          verdicts.note(new, in: channel.name)
+          say(subject, nil, nil)
+          continue
+        }
         let isRepair = director.library[new.release] != nil
         let current = try await client.current(entry.image, in: channel.name)
         if let note = try await importer.bring(current, from: client) {
           event(.warning, "repository", "\(entry.image) \(entry.version) of \(channel.name): \(note)")
         }
         director.library.check(new.release)
+        verdicts.note(new, in: channel.name)
         if isRepair {
           event(
             .info, "repository",
@@ -139,21 +155,30 @@ package final class ChannelFollower: Sendable {
       } catch {
         metrics.imports.increment("refused")
         table.channels[channel.name]?.problem =
-          "\(entry.image) \(entry.version) cannot be had from the repository: \(error)"
+          "\(entry.image) \(entry.version) of the repository cannot be served: \(error)"
         say(
-          subject, "\(channel.name) names \(entry.image) \(entry.version), which cannot be had: \(error)", nil
-        )
+          subject, "\(channel.name) names \(entry.image) \(entry.version), which cannot be served: \(error)",
+          nil)
         continue
       }
     }
     let problem = table.channels[channel.name]?.problem
     var settled = ChannelTable.Channel(
-      channel, in: survey, before: table.channels[channel.name], library: director.library)
+      channel, in: survey, before: table.channels[channel.name], library: director.library,
+      verdicts: verdicts)
     if settled.coming != nil, let problem {
       settled.coming = nil
       settled.problem = problem
     }
     table.channels[channel.name] = settled
+  }
+
+  /// Whether a channel without any gates names a release that is here, as what it is: then nobody has to be asked.
+  private func isOpen(to entry: ChannelTable.Entry, in channel: ChannelSurvey.Channel) -> Bool {
+    guard channel.policy == ChannelPolicy(), let release = director.library[entry.release] else {
+      return false
+    }
+    return release.name == entry.image && release.version == entry.version
   }
 
   /// Boot decisions go by this from now on.

@@ -1,0 +1,104 @@
+import Bytes
+import Foundation
+import Logging
+import Manifest
+import ServerCore
+import Signing
+import Testing
+
+@testable import BootServer
+@testable import Channels
+@testable import UpdateFramework
+
+/// A repository and a server that follows it. What is merged here is merged by a program that looks at no gates.
+struct FollowedRepository {
+  static let manifest = """
+    kind: Repository
+    people: {ada: ada, lab: lab, server: server}
+    roles:
+      root: {signers: [ada]}
+      targets: {signers: [ada]}
+      releases: {signers: [ada]}
+      snapshot: {signers: [server]}
+      timestamp: {signers: [server]}
+    channels:
+      dev: {signers: [ada]}
+      prod: {signers: [ada], attestations: {lab: lab}}
+    """
+
+  let directory: RepositoryDirectory
+  let keys: [String: KeyPair]
+  let state: String
+
+  init(at path: String) async throws {
+    directory = RepositoryDirectory("\(path)/repository")
+    state = "\(path)/state"
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    keys = try Dictionary(
+      uniqueKeysWithValues: ["ada", "lab", "server"].map { ($0, try KeyPair.generate(name: $0)) })
+    try await merge(plan(Self.manifest).draft(over: nil, now: .now).proposal(reason: "begin"))
+  }
+
+  func plan(_ text: String) throws -> RepositoryPlan {
+    try RepositoryPlan(Array(text.utf8), file: "repository.yaml") { try #require(keys[$0]).publicKey }
+  }
+
+  func signer(_ name: String) throws -> KeyRingSigner { KeyRingSigner(FileSigner(try #require(keys[name]))) }
+
+  func open() throws -> ChannelRepository { try ChannelRepository(directory) }
+
+  func merge(_ proposal: Proposal) async throws {
+    var proposal = proposal
+    _ = try await proposal.sign(with: signer("ada"), in: Repository.load(directory))
+    try directory.merge(proposal)
+    try await directory.publish(signers: [signer("server")], now: .now)
+  }
+
+  /// Lists a release under a name, whatever it is called itself.
+  func list(_ manifest: [UInt8], _ image: String, _ version: String) async throws {
+    let file = TargetFile(
+      length: manifest.count, digests: ContentDigests(sha256: SHA256.digest(of: manifest)))
+    try directory.add(manifest, target: Names.release(image, version).text, file)
+    var draft = RepositoryDraft(try open().state, now: .now)
+    draft.edit(Names.releases) { $0.targets[Names.release(image, version)] = file }
+    try await merge(draft.proposal(reason: "publish"))
+  }
+
+  /// Makes a release current.
+  func enter(_ image: String, _ version: String, in channel: String) async throws {
+    let release = try open().release(image, version)
+    var file = release.file
+    file.custom =
+      ChannelEntry(image: image, version: version, release: release.digest, reason: "because", time: .now)
+      .custom
+    let path = Names.current(image, in: channel)
+    try directory.copyTarget(Names.release(image, version).text, release.file, to: path.text, file)
+    var draft = RepositoryDraft(try open().state, now: .now)
+    draft.edit(Names.role(ofChannel: channel)) { $0.targets[path] = file }
+    try await merge(draft.proposal(reason: "enter"))
+  }
+
+  func attest(_ version: String, _ name: String = "lab") async throws {
+    _ = try await open().attest(
+      "edge", version, name: name, details: nil, signer: FileSigner(try #require(keys["lab"])))
+  }
+
+  /// A server that has just begun.
+  func follower(_ director: BootDirector) throws -> ChannelFollower {
+    let settings = RepositorySettings(
+      from: directory.path, root: "\(directory.path)/metadata/1.root.json")
+    return try ChannelFollower(
+      settings, state: state, director: director, health: ServerHealth(),
+      metrics: ChannelMetrics(MetricsRegistry()),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+}
+
+extension BootDirector {
+  /// What a channel serves: `edge 1.0`.
+  func served(_ channel: String) -> [String] {
+    channels?.channels[channel]?.entries.map { "\($0.image) \($0.version)" } ?? []
+  }
+
+  func problem(_ channel: String) -> String? { channels?.channels[channel]?.problem }
+}
