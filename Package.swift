@@ -175,7 +175,8 @@ let package = Package(
     .testTarget(
       name: "ChannelsTests",
       dependencies: [
-        "Bytes", "Channels", "Manifest", "Signing", "Transfers", "UpdateFramework", "TestSupport",
+        "Bytes", "Channels", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework",
+        "TestSupport",
       ]),
     .testTarget(
       name: "ScaffoldTests", dependencies: ["Manifest", "Scaffold", "TestSupport"]),

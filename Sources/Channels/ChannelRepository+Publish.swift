@@ -25,18 +25,23 @@ extension ChannelRepository {
   /// releases share it, and proposes to list it. What an interrupted run copied is there for the next.
   /// - Throws: `badRelease`, `replaced` for other content under a version that is published.
   package func publish(releaseAt path: String, now: UpdateTime) async throws -> Publication {
-    let outcome = try await ReleaseVerifier(path).verify(keys: try buildKeys(), threshold: 1)
+    let keys = try buildKeys()
+    let outcome = try await ReleaseVerifier(path).verify(keys: keys, threshold: 1)
     guard outcome.findings.isEmpty else {
       throw ChannelError(
         .badRelease,
         (["\(path) is not published:"] + outcome.findings.prefix(20)).joined(separator: "\n  "))
     }
-    let release = outcome.release
-    let reader = try ReleaseReader(path)
+    return try publish(VerifiedRelease(path, digest: outcome.digest, keys: keys), now: now)
+  }
+
+  /// Copies a release that was verified. Every file is read once more, and only what is still the same is kept.
+  func publish(_ verified: VerifiedRelease, now: UpdateTime) throws -> Publication {
+    let (manifest, release) = (verified.reader.manifest, verified.reader.release)
     let target = Names.release(release.name, release.version)
     try RepositoryDirectory.checkTargetPath(target.text)
-    let digest = SHA256.digest(of: reader.manifest)
-    let file = TargetFile(length: reader.manifest.count, digests: ContentDigests(sha256: digest))
+    let digest = SHA256.digest(of: manifest)
+    let file = TargetFile(length: manifest.count, digests: ContentDigests(sha256: digest))
     var publication = Publication(image: release.name, version: release.version, digest: digest.hex)
     if let listed = state.targets[Names.releases]?.signed.targets[target], listed.digests.sha256 != digest {
       throw ChannelError(
@@ -47,15 +52,15 @@ extension ChannelRepository {
     // Frames are named by the SHA-256 of their bytes as stored.
     var pieces = Recipe.Pieces()
     var seen: Set<String> = []
-    for frame in try reader.index().frames where seen.insert(frame.digest.hex).inserted {
-      let bytes = try reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)")
+    for frame in try verified.index().frames where seen.insert(frame.digest.hex).inserted {
+      let bytes = try verified.read("\(ReleaseFile.frames)/\(frame.digest.hex)", frame.digest.hex)
       try copy(bytes, as: frame.digest.hex, &publication)
       pieces.add(frame.digest.hex, bytes)
     }
     // The smallest first: what one is made of may be in the next.
     let artifacts = release.artifacts.sorted { ($0.size, $0.name) < ($1.size, $1.name) }
     for artifact in artifacts where seen.insert(artifact.sha256).inserted {
-      let bytes = try reader.read(artifact.name)
+      let bytes = try verified.read(artifact.name, artifact.sha256)
       try copy(bytes, as: artifact.sha256, &publication)
       guard bytes.count >= Recipe.leastFile else { continue }
       if let (recipe, between) = Recipe.make(for: bytes, from: pieces) {
@@ -65,14 +70,10 @@ extension ChannelRepository {
       pieces.add(artifact.sha256, bytes)
     }
     // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
-    for name in [
-      ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature,
-      ReleaseFile.signedUKI,
-    ] {
-      guard let bytes = try reader.readIfPresent(name) else { continue }
+    for (name, bytes) in try verified.companions() {
       try copy(bytes, as: "\(digest.hex).\(name)", replaces: true, &publication)
     }
-    try directory.add(reader.manifest, target: target.text, file)
+    try directory.add(manifest, target: target.text, file)
     guard state.targets[Names.releases]?.signed.targets[target] == nil else { return publication }
     var draft = RepositoryDraft(state, now: now)
     draft.edit(Names.releases) { $0.targets[target] = file }
