@@ -18,6 +18,8 @@ package struct ChannelError: Error, Sendable, CustomStringConvertible {
     case malformed
     /// The local disk is full or fails.
     case storage
+    /// Somebody else has said something different.
+    case conflict
     /// The repository is there already, or is not.
     case repository
   }

@@ -5,11 +5,15 @@ package import Signing
 internal import UpdateFramework
 
 extension ChannelRepository {
+  /// The most bytes of an attestation's envelope.
+  private static let attestationLimit = 1 << 20
+
   /// Signs that a name is true of a published release, such as that it passed the lab, and puts the statement beside the
-  /// release's files. A second signer's signature is added to the first one's.
-  /// - Parameter details: JSON with what was found; `nil` for none.
+  /// release's files. A second signer signs the statement of the first, if a channel trusts that one.
+  /// - Parameter details: JSON with what was found; `nil` for none, or those of the first signer.
   /// - Returns: How many signatures the statement has now.
-  /// - Throws: `unknownRelease`, `malformed` for a name that is none, what the signer throws, or an `UpdateError`.
+  /// - Throws: `unknownRelease`, `malformed` for a name that is none, `conflict` if there is a statement with other details, what
+  ///   the signer throws, or an `UpdateError`.
   package func attest(
     _ image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
   ) async throws -> Int {
@@ -18,17 +22,50 @@ extension ChannelRepository {
     }
     let release = try release(image, version)
     let path = Names.attestation(name, of: release.digest)
-    let payload = AttestationStatement.encode(name, of: release.digest, details: details)
-    var envelope = Envelope(payloadType: SLSAStatement.payloadType, payload: payload)
-    if let bytes = try directory.readObject(at: path, limit: 1 << 20),
-      let present = try? Envelope(json: bytes, source: path), present.payload == payload,
-      present.payloadType == envelope.payloadType
-    {
-      envelope = present
+    var payload = AttestationStatement.encode(name, of: release.digest, details: details)
+    /// A statement of that name about that release.
+    func statement(_ bytes: [UInt8]?) -> Envelope? {
+      guard let envelope = bytes.flatMap({ try? Envelope(json: $0, source: path) }),
+        envelope.payloadType == SLSAStatement.payloadType,
+        AttestationStatement.isAbout(release.digest, name: name, envelope.payload)
+      else { return nil }
+      return envelope
     }
-    try await envelope.add(signer)
-    _ = try directory.addObject(envelope.json, at: path, replaces: true)
-    return envelope.signatures.count
+    if details == nil,
+      let first = statement(try directory.readObject(at: path, limit: Self.attestationLimit)),
+      isTrusted(first, name)
+    {
+      payload = first.payload
+    }
+    let signed = try await Envelope.sign(
+      payloadType: SLSAStatement.payloadType, payload: payload, signers: [signer])
+    var count = 0
+    // Whoever signs takes their time; what others did meanwhile stays.
+    _ = try directory.updateObject(at: path, limit: Self.attestationLimit) { bytes in
+      var envelope = signed
+      if let present = statement(bytes) {
+        guard let both = signed.adding(signaturesOf: present) else {
+          throw ChannelError(
+            .conflict,
+            "\(directory.path)/\(path) has a statement with other details, which others may have signed; give the same "
+              + "details, or remove it first")
+        }
+        envelope = both
+      }
+      count = envelope.signatures.count
+      return envelope.json
+    }
+    return count
+  }
+
+  /// Whether somebody has signed a statement whom a channel trusts with its name.
+  private func isTrusted(_ envelope: Envelope, _ name: String) -> Bool {
+    delegatedChannels().contains { found in
+      guard case .success(let channel) = found.channel,
+        let attestation = channel.policy.attestations.first(where: { $0.name == name })
+      else { return false }
+      return !envelope.acceptedKeys(attestation.authority.keys).isEmpty
+    }
   }
 
   /// Looks at what a channel demands of the release itself.

@@ -71,7 +71,7 @@ extension ChannelRepository {
     }
     // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
     for (name, bytes) in try verified.companions() {
-      try copy(bytes, as: "\(digest.hex).\(name)", replaces: true, &publication)
+      try add(bytes, as: "\(digest.hex).\(name)", &publication)
     }
     try directory.add(manifest, target: target.text, file)
     guard state.targets[Names.releases]?.signed.targets[target] == nil else { return publication }
@@ -97,6 +97,27 @@ extension ChannelRepository {
         .badRelease, "the role releases has no Ed25519 key, so no release can be verified; add one")
     }
     return keys
+  }
+
+  /// A file beside the release: signatures of others that are there stay.
+  private func add(_ bytes: [UInt8], as name: String, _ publication: inout Publication) throws {
+    var count = 0
+    let isWritten = try directory.updateObject(at: Names.object(name), limit: .max) { present in
+      let ours = try? Envelope(json: bytes, source: name)
+      let theirs = present.flatMap { try? Envelope(json: $0, source: name) }
+      var result = bytes
+      if let theirs, let both = ours?.adding(signaturesOf: theirs) {
+        result = both == theirs ? present ?? bytes : both.json
+      }
+      count = result.count
+      return result
+    }
+    if isWritten {
+      publication.copiedFiles += 1
+      publication.copiedBytes += count
+    } else {
+      publication.sharedFiles += 1
+    }
   }
 
   private func copy(

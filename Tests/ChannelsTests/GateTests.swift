@@ -94,6 +94,42 @@ import Testing
     }
   }
 
+  /// Those who attest at once all count, and nobody throws another one's statement away.
+  @Test func whoAttestsAtOnceLosesNothing() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path)
+      let release = try await Self.list("1.0", packages: [], signer: nil, in: sample)
+      let names = ["lab-1", "lab-2", "ada-laptop", "ada-token", "bob", "eve", "ci", "server"]
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for name in names { group.addTask { try await self.attest("1.0", name, in: sample) } }
+        try await group.waitForAll()
+      }
+      let path = Names.attestation("lab", of: release)
+      func envelope() throws -> Envelope {
+        try Envelope(
+          json: try #require(try sample.directory.readObject(at: path, limit: 1 << 20)), source: path)
+      }
+      #expect(try envelope().signatures.count == names.count)
+      func attest(_ details: JSONValue?, _ name: String) async -> String {
+        await refusal {
+          _ = try await sample.open().attest(
+            "router", "1.0", name: "lab", details: details,
+            signer: FileSigner(try #require(sample.keys[name])))
+        }
+      }
+      let before = try envelope()
+      #expect(await attest(.object([JSONMember("cases", .integer(8))]), "lab-1") == "conflict")
+      #expect(try envelope() == before)
+      // Without a word, one signs what is there, if a channel trusts who said it.
+      #expect(await attest(nil, "lab-1") == "accepted")
+      #expect(try envelope() == before)
+      var one = Envelope(payloadType: before.payloadType, payload: before.payload)
+      try await one.add(FileSigner(try #require(sample.keys["eve"])))
+      _ = try sample.directory.addObject(one.json, at: path, replaces: true)
+      #expect(await attest(nil, "lab-1") == "conflict")
+    }
+  }
+
   /// Where the manifest says people, two keys of one of them are one.
   @Test func peopleAttestAndBuild() async throws {
     try await withScratchDirectory { scratch in

@@ -9,14 +9,15 @@ import Testing
 @testable import UpdateFramework
 
 /// A release on disk with one frame, which is what its release.json says, and boots nothing.
-private struct SmallRelease {
+struct SmallRelease {
   let directory: String
   let frame = [UInt8](repeating: 1, count: 5000)
   let digest: String
 
   var frameName: String { "frames/\(SHA256.digest(of: frame).hex)" }
 
-  init(at directory: String, signer: KeyPair) async throws {
+  /// - Parameter kernel: The bytes of its kernel.
+  init(at directory: String, signer: KeyPair, kernel: [UInt8] = [1, 2, 3]) async throws {
     self.directory = directory
     try FileManager.default.createDirectory(
       atPath: "\(directory)/frames", withIntermediateDirectories: true)
@@ -24,7 +25,7 @@ private struct SmallRelease {
       dataSize: 4096, rootHash: SHA256.digest(of: []),
       frames: [RootIndex.Frame(digest: SHA256.digest(of: frame), storedSize: frame.count, size: 8192)])
     let files: [(name: String, bytes: [UInt8])] = [
-      ("root.index", index.encode()), ("sbom.spdx.json", Array("{}".utf8)), ("vmlinuz", [1, 2, 3]),
+      ("root.index", index.encode()), ("sbom.spdx.json", Array("{}".utf8)), ("vmlinuz", kernel),
     ]
     let list = files.map {
       #"{"name": "\#($0.name)", "sha256": "\#(SHA256.digest(of: $0.bytes).hex)", "size": \#($0.bytes.count)}"#
@@ -81,6 +82,72 @@ private struct SmallRelease {
         VerifiedRelease(good.directory, digest: good.digest, keys: [ci.publicKey]), now: sample.now)
       try await sample.merge(try #require(publication.proposal), ["ci"])
       #expect(try sample.open().releases().map(\.digest) == [good.digest])
+    }
+  }
+
+  /// A recipe is a hint: one that names what is not there costs a client nothing but the hope.
+  @Test func aRecipeThatNamesAMissingPartIsLeft() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await SampleRepository(at: scratch.path + "/repo")
+      let ci = try #require(sample.keys["ci"])
+      let kernel = [UInt8](repeating: 5, count: Recipe.leastFile + 10)
+      let release = try await SmallRelease(at: "\(scratch.path)/release", signer: ci, kernel: kernel)
+      let publication = try sample.open().publish(
+        VerifiedRelease(release.directory, digest: release.digest, keys: [ci.publicKey]), now: sample.now)
+      try await sample.merge(try #require(publication.proposal), ["ci"])
+      try await sample.promote("router", "1.0", to: "dev", ["ci"])
+      let trust = LocalMetadata(directory: scratch.path + "/trust")
+      try trust.initialize(rootFile: scratch.path + "/repo/metadata/1.root.json")
+      let digest = SHA256.digest(of: kernel).hex
+      let lies: [(part: [UInt8], there: [UInt8]?)] = [
+        ([1], nil), ([2], [3]), ([4], Array(repeating: 4, count: kernel.count)),
+      ]
+      for (number, lie) in lies.enumerated() {
+        let part = SHA256.digest(of: lie.part).hex
+        let recipe = Recipe(parts: [
+          .object(part, kernel.count - 10), .literal([UInt8](repeating: 5, count: 10)),
+        ])
+        _ = try sample.directory.addObject(
+          recipe.bytes, at: Names.object("\(digest).recipe"), replaces: true)
+        if let bytes = lie.there { _ = try sample.directory.addObject(bytes, at: Names.object(part)) }
+        let client = try ChannelClient(
+          trust: trust, fetcher: try HTTPFetcher(), url: ChannelClient.address(of: scratch.path + "/repo"))
+        let plan = try await client.plan(client.current("router", in: "dev"), here: LocalFiles())
+        #expect(plan.missing.contains { $0.digest == part } && plan.assembledFiles == 1)
+        let output = "\(scratch.path)/output-\(number)"
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try await client.run(plan, into: output)
+        #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(output)/\(digest)"))) == kernel)
+      }
+    }
+  }
+
+  /// Who signed a release later is not forgotten because it is published once more.
+  @Test func signaturesOfOthersStay() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await SampleRepository(at: scratch.path + "/repo")
+      let ci = try #require(sample.keys["ci"])
+      let release = try await SmallRelease(at: "\(scratch.path)/release", signer: ci)
+      func publish() throws -> ChannelRepository.Publication {
+        try sample.open().publish(
+          VerifiedRelease(release.directory, digest: release.digest, keys: [ci.publicKey]), now: sample.now)
+      }
+      _ = try publish()
+      let path = Names.object("\(release.digest).release.dsse.json")
+      func envelope() throws -> Envelope {
+        try Envelope(
+          json: try #require(try sample.directory.readObject(at: path, limit: 1 << 20)), source: path)
+      }
+      var signed = try envelope()
+      try await signed.add(FileSigner(try #require(sample.keys["eve"])))
+      _ = try sample.directory.addObject(signed.json, at: path, replaces: true)
+      #expect(try publish().copiedFiles == 0)
+      #expect(try envelope() == signed && signed.signatures.count == 2)
+      // One that is about something else is replaced.
+      let other = try await Envelope.sign(payloadType: "test", payload: [1], signers: [FileSigner(ci)])
+      _ = try sample.directory.addObject(other.json, at: path, replaces: true)
+      #expect(try publish().copiedFiles == 1)
+      #expect(try envelope().signatures.count == 1)
     }
   }
 }
