@@ -195,7 +195,8 @@ let package = Package(
     .testTarget(
       name: "BootServerTests",
       dependencies: [
-        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "ImageBuilder", "UpdateFramework",
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder",
+        "UpdateFramework",
         "Channels",
         "DHCP", "TFTP", "Fleet", "ServerCore", "BootServer", "TestSupport",
         .product(name: "Logging", package: "swift-log"),

@@ -114,20 +114,6 @@ package struct ChannelClient: Sendable {
     }
   }
 
-  /// The files beside a release that release.json does not name: envelopes, and a UKI that is signed for Secure Boot.
-  /// Nothing vouches for them but the signatures inside.
-  package func companions(of current: Current) async throws -> [(name: String, bytes: [UInt8])] {
-    var files: [(name: String, bytes: [UInt8])] = []
-    for (name, limit) in [
-      (ReleaseFile.signature, 32 << 20), (ReleaseFile.sbomSignature, 128 << 20),
-      (ReleaseFile.provenanceSignature, 64 << 20), (ReleaseFile.signedUKI, 1 << 30),
-    ] {
-      let path = Names.object("\(current.entry.release).\(name)")
-      if let bytes = try await fetchIfPresent(path, limit: limit) { files.append((name, bytes)) }
-    }
-    return files
-  }
-
   /// Brings a file into a directory, under its SHA-256; goes on with what an interrupted transfer left there.
   /// - Throws: `badRelease` if it is not what the release says, `storage`, or an `UpdateError`.
   package func download(_ object: Object, to directory: String) async throws {

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import FrameFormat
 import Logging
 import Manifest
 import ServerCore
@@ -62,6 +63,34 @@ struct FollowedRepository {
     var draft = RepositoryDraft(try open().state, now: .now)
     draft.edit(Names.releases) { $0.targets[Names.release(image, version)] = file }
     try await merge(draft.proposal(reason: "publish"))
+  }
+
+  /// Publishes a release with one frame, which boots nothing.
+  func publish(_ image: String, _ version: String) async throws -> SHA256Digest {
+    let frame = Array("\(image) \(version) ".utf8) + [UInt8](repeating: 1, count: 5000)
+    let index = RootIndex(
+      dataSize: 4096, rootHash: SHA256.digest(of: []),
+      frames: [RootIndex.Frame(digest: SHA256.digest(of: frame), storedSize: frame.count, size: 8192)])
+    let files: [(name: String, bytes: [UInt8])] = [
+      ("root.index", index.encode()), ("initrd", Array("initrd \(version)".utf8)),
+      ("uki.efi", Array("uki \(version)".utf8)), ("vmlinuz", Array("kernel".utf8)),
+    ]
+    let artifacts = files.map {
+      #"{"name": "\#($0.name)", "sha256": "\#(SHA256.digest(of: $0.bytes).hex)", "size": \#($0.bytes.count)}"#
+    }
+    let manifest = """
+      {"format": 1, "name": "\(image)", "version": "\(version)", "architecture": "amd64", "timestamp": 1,
+       "source": {"dirty": false, "manifest": "m", "manifestDigest": "", "lockDigest": "", "stage0Digest": ""},
+       "kernel": {"release": "6.12", "commandLine": ""},
+       "root": {"hash": "", "size": 1, "dataSize": 1, "frames": 0, "framesSize": 0}, "pcr11": {"boot": ""},
+       "artifacts": [\(artifacts.joined(separator: ", "))], "exceptions": [],
+       "builder": {"version": "0", "compressionLevel": 1, "formats": {}}}
+      """
+    for bytes in files.map(\.bytes) + [frame] {
+      _ = try directory.addObject(bytes, at: Names.object(SHA256.digest(of: bytes).hex))
+    }
+    try await list(Array(manifest.utf8), image, version)
+    return SHA256.digest(of: Array(manifest.utf8))
   }
 
   /// Makes a release current.

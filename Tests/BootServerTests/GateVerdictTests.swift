@@ -86,4 +86,19 @@ import Testing
       #expect(director.problem("dev")?.contains("release.json of edge 1.0") == true)
     }
   }
+
+  /// The directory of an import that was killed, by a process that had the identifier which this one has now.
+  @Test func whatAKilledImportLeftIsInNobodysWay() async throws {
+    try await DirectorFixture.with { fixture async throws in
+      let (director, library) = (fixture.director, fixture.fixture)
+      let repository = try await FollowedRepository(at: library.directory)
+      let digest = try await repository.publish("edge", "2.0")
+      try await repository.enter("edge", "2.0", in: "dev")
+      let left = library.path(digest).dropLast(digest.hex.count + 1) + ".\(digest.hex).partial-\(getpid())"
+      try FileManager.default.createDirectory(atPath: "\(left)/frames", withIntermediateDirectories: true)
+      await (try repository.follower(director)).refresh(try HTTPFetcher())
+      #expect(director.served("dev") == ["edge 2.0"], "\(director.problem("dev") ?? "")")
+      #expect(!FileManager.default.fileExists(atPath: String(left)))
+    }
+  }
 }

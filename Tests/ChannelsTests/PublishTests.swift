@@ -150,4 +150,44 @@ struct SmallRelease {
       #expect(try envelope().signatures.count == 1)
     }
   }
+
+  /// Files that nothing vouches for go to the disk, and only as much of them as makes sense.
+  @Test func whatNothingVouchesForIsBounded() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await SampleRepository(at: scratch.path + "/repo")
+      let ci = try #require(sample.keys["ci"])
+      let release = try await SmallRelease(at: "\(scratch.path)/release", signer: ci)
+      let publication = try sample.open().publish(
+        VerifiedRelease(release.directory, digest: release.digest, keys: [ci.publicKey]), now: sample.now)
+      try await sample.merge(try #require(publication.proposal), ["ci"])
+      try await sample.promote("router", "1.0", to: "dev", ["ci"])
+      let trust = LocalMetadata(directory: scratch.path + "/trust")
+      try trust.initialize(rootFile: scratch.path + "/repo/metadata/1.root.json")
+      let output = "\(scratch.path)/output"
+      try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+      func names() async throws -> [String] {
+        let client = try ChannelClient(
+          trust: trust, fetcher: try HTTPFetcher(), url: ChannelClient.address(of: scratch.path + "/repo"))
+        let current = try await client.current("router", in: "dev")
+        let plan = try await client.plan(current, here: LocalFiles())
+        let files = try await client.companions(of: current, plan, into: output)
+        for file in files {
+          let bytes = try Data(contentsOf: URL(fileURLWithPath: file.path))
+          #expect(try bytes == Data(contentsOf: URL(fileURLWithPath: "\(release.directory)/\(file.name)")))
+        }
+        return files.map(\.name)
+      }
+      #expect(try await names() == ["release.dsse.json", "sbom.dsse.json"])
+      // What is about no file of the release is not asked for at all.
+      let big = [UInt8](repeating: 7, count: 3 << 20)
+      let path = { (name: String) in Names.object("\(release.digest).\(name)") }
+      for name in ["uki.signed.efi", "provenance.dsse.json"] {
+        _ = try sample.directory.addObject(big, at: path(name), replaces: true)
+      }
+      #expect(try await names() == ["release.dsse.json", "sbom.dsse.json"])
+      _ = try sample.directory.addObject(big, at: path("sbom.dsse.json"), replaces: true)
+      #expect(await refusal { _ = try await names() } == "tooLarge")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: output).count == 1)
+    }
+  }
 }
