@@ -113,9 +113,20 @@ struct FollowedRepository {
   }
 
   /// A server that has just begun.
-  func follower(_ director: BootDirector) throws -> ChannelFollower {
-    let settings = RepositorySettings(
+  /// - Parameter proposals: The directory of proposals; the server has the online key then.
+  func follower(_ director: BootDirector, proposals: String? = nil) throws -> ChannelFollower {
+    var settings = RepositorySettings(
       from: directory.path, root: "\(directory.path)/metadata/1.root.json")
+    if let proposals {
+      settings.proposals = proposals
+      settings.keys = "\(state)/keys"
+      settings.onlineKey = "server"
+      let ring = KeyRing(directory: "\(state)/keys")
+      try KeyRing.makeDirectory("\(state)/keys")
+      if try !FileManager.default.fileExists(atPath: ring.secretPath("server")) {
+        _ = try ring.add(try #require(keys["server"]), protection: .none)
+      }
+    }
     return try ChannelFollower(
       settings, state: state, director: director, health: ServerHealth(),
       metrics: ChannelMetrics(MetricsRegistry()),

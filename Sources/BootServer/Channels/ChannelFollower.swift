@@ -27,6 +27,10 @@ package final class ChannelFollower: Sendable {
   let view = Mutex(RepositoryView())
   /// The online key, once it was unlocked.
   let unlocked = Mutex<(any Signer)?>(nil)
+  /// Proposals that were found merged, and when they were written.
+  let merged = Mutex<[String: FileTimes]>([:])
+  /// Where proposals are that git keeps.
+  let gitProposals: String
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -48,13 +52,24 @@ package final class ChannelFollower: Sendable {
     self.health = health
     self.metrics = metrics
     self.logger = logger
-    trust = try Self.trust(settings, state: state)
+    let (local, beginning) = try Self.trust(settings, state: state)
+    trust = local
     verdicts = GateVerdicts(state: state)
+    gitProposals = GitFollower.proposalsPath(state: state)
     director.follow(ChannelTable(source: settings.from, problem: "it was not asked yet"))
+    if beginning == .anew {
+      event(
+        .warning, "repository",
+        "\(settings.root) has nothing to do with the root that was trusted until now: what was trusted is forgotten, and older versions than those that were seen are taken again"
+      )
+    }
   }
 
   /// The directory of trusted metadata, begun with the operator's root. Another root begins it anew.
-  static func trust(_ settings: RepositorySettings, state: String) throws -> LocalMetadata {
+  /// - Returns: What became of what was trusted before.
+  static func trust(
+    _ settings: RepositorySettings, state: String
+  ) throws -> (local: LocalMetadata, beginning: LocalMetadata.Beginning) {
     let directory = "\(state)/trust"
     let local = LocalMetadata(directory: directory)
     let copy = "\(directory)/operator-root"
@@ -64,11 +79,12 @@ package final class ChannelFollower: Sendable {
         "cannot read \(settings.root), the root metadata to trust (repository.root): copy 1.root.json there from somebody whom you trust"
       )
     }
+    var beginning = LocalMetadata.Beginning.goesOn
     if FileManager.default.contents(atPath: copy) != given || local.trusted("root", limit: 512 << 10) == nil {
-      try local.initialize(root: [UInt8](given))
+      beginning = try local.initialize(root: [UInt8](given))
       try given.write(to: URL(fileURLWithPath: copy), options: .atomic)
     }
-    return local
+    return (local, beginning)
   }
 
   var address: String {
