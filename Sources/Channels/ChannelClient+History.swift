@@ -45,6 +45,50 @@ extension ChannelClient {
     return events
   }
 
+  /// How far back the release before is looked for.
+  private static let lookback = 16
+
+  /// Nothing becomes older without saying so, and from what: compares with what the channel had before, as far as the mirror
+  /// still has that.
+  /// - Throws: `gate`.
+  func checkOrder(_ current: Current) async throws {
+    let trusted = await updater.trusted
+    var past = PastMetadata(
+      root: trusted.root.signed, targets: trusted.targets(of: "targets")?.signed, limits: limits)
+    var isComplete = false
+    let role = current.target.role
+    for version in (1..<max(1, current.channelVersion)).reversed().prefix(Self.lookback) {
+      let file = "metadata/\(version).\(role.text).json"
+      guard let bytes = try await fetchIfPresent(file, limit: limits.targetsLength),
+        let metadata = try? Metadata<TargetsRole>(bytes, role: role.text, limit: limits.targetsLength)
+      else { return }
+      var isSigned = past.verdict(on: metadata, of: role, version: version).isSigned
+      if !isSigned, !isComplete {
+        try await complete(&past)
+        isComplete = true
+        isSigned = past.verdict(on: metadata, of: role, version: version).isSigned
+      }
+      guard isSigned else { return }
+      // Without the image, or renewed: what was before that?
+      guard let file = metadata.signed.targets[current.target.path],
+        let before = try? ChannelEntry(image: current.entry.image, file),
+        before.release != current.entry.release
+      else { continue }
+      let entry = current.entry
+      let isOlder = Versions.key(entry.version) < Versions.key(before.version)
+      guard entry.rollbackFrom == (isOlder ? before.version : nil) else {
+        throw ChannelError(
+          .gate,
+          "\(entry.image) \(entry.version) came after \(before.version), "
+            + (isOlder
+              ? "and its metadata do not say that this is a rollback from it"
+              : "and its metadata call that a rollback from \(UpdateError.printable(entry.rollbackFrom ?? ""))")
+            + "; do not take it, and ask who signed that")
+      }
+      return
+    }
+  }
+
   /// Asks who was to sign in earlier times.
   private func complete(_ past: inout PastMetadata) async throws {
     let trusted = await updater.trusted

@@ -19,6 +19,8 @@ package struct ChannelClient: Sendable {
     throws
   {
     baseURL = url.hasSuffix("/") ? String(url.dropLast()) : url
+    var limits = limits
+    limits.earliestTime = [limits.earliestTime, trust.earliestTime].compactMap(\.self).max()
     self.fetcher = fetcher
     self.limits = limits
     updater = try Updater(
@@ -84,6 +86,7 @@ package struct ChannelClient: Sendable {
     let (image, version) = (current.entry.image, current.entry.version)
     let release = try ReleaseGates.decode(
       manifest, image: image, version: version, file: "release.json of \(image)")
+    try await checkOrder(current)
     try await checkGates(current, manifest, release)
     return (manifest, release)
   }

@@ -49,6 +49,7 @@ extension ChannelRepository {
         "\(release.name) \(release.version) is published already with other content (\(listed.digests.sha256?.hex ?? "")); "
           + "a release is never replaced: raise the version")
     }
+    try directory.removeLeftovers()
     // Frames are named by the SHA-256 of their bytes as stored.
     var pieces = Recipe.Pieces()
     var seen: Set<String> = []

@@ -132,7 +132,18 @@ struct SmallRelease {
         try sample.open().publish(
           VerifiedRelease(release.directory, digest: release.digest, keys: [ci.publicKey]), now: sample.now)
       }
+      // What a publisher that was killed left, and one that is at work now.
+      let folder = "\(scratch.path)/repo"
+      let left = ["metadata/%.1.2.part", "targets/releases/%.3.4.part"].map { "\(folder)/\($0)" }
+      let atWork = "\(folder)/targets/%.5.6.part"
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/targets/releases", withIntermediateDirectories: true)
+      for path in left + [atWork] { try Data([1]).write(to: URL(fileURLWithPath: path)) }
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date.now.addingTimeInterval(-90_000)], ofItemAtPath: left[1])
       _ = try publish()
+      #expect(left.allSatisfy { !FileManager.default.fileExists(atPath: $0) })
+      #expect(FileManager.default.fileExists(atPath: atWork))
       let path = Names.object("\(release.digest).release.dsse.json")
       func envelope() throws -> Envelope {
         try Envelope(

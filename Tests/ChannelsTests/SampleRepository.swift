@@ -30,7 +30,7 @@ struct SampleRepository {
 
   let directory: RepositoryDirectory
   let keys: [String: KeyPair]
-  var now = UpdateTime.now
+  var now: UpdateTime
 
   static func pairs() throws -> [String: KeyPair] {
     try Dictionary(
@@ -47,7 +47,10 @@ struct SampleRepository {
     }
   }
 
-  init(at path: String, manifest: String = Self.manifest, keys: [String: KeyPair]? = nil) async throws {
+  init(
+    at path: String, manifest: String = Self.manifest, keys: [String: KeyPair]? = nil, now: UpdateTime = .now
+  ) async throws {
+    self.now = now
     directory = RepositoryDirectory(path)
     self.keys = try keys ?? Self.pairs()
     let draft = try Self.plan(manifest, self.keys).draft(over: nil, now: now)
