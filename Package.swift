@@ -47,7 +47,7 @@ let package = Package(
     .target(name: "Manifest", dependencies: ["Bytes", "NetworkTypes", "CLibyaml"]),
     .target(name: "BlobStore", dependencies: ["Bytes", "CPosixShim"]),
     .target(name: "Signing", dependencies: ["Bytes", "CLibsodium", "CPosixShim"]),
-    .target(name: "Transfers", dependencies: ["CCurlShim"]),
+    .target(name: "Transfers", dependencies: ["CCurlShim", "CPosixShim"]),
     .target(
       name: "UpdateFramework",
       dependencies: ["Bytes", "Signing", "Transfers", "CLibcrypto", "CPosixShim"]),
@@ -79,7 +79,7 @@ let package = Package(
       name: "Channels",
       dependencies: [
         "Bytes", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework", "DebianPackage",
-        "Provenance", "ImageBuilder", "CPosixShim",
+        "Provenance", "ImageFormat", "ImageBuilder", "CPosixShim",
       ]),
     .target(
       name: "GitSync", dependencies: ["Signing", "CGitShim", "CLibgit2", "CLibcrypto", "CPosixShim"]),
@@ -91,7 +91,7 @@ let package = Package(
     .target(
       name: "Fleet",
       dependencies: [
-        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP",
+        "Bytes", "BootTypes", "NetworkTypes", "Manifest", "DHCP", "CPosixShim",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .target(
@@ -121,7 +121,8 @@ let package = Package(
       dependencies: [
         "Bytes", "CPosixShim", "FrameFormat", "Manifest", "BlobStore", "Signing", "DebianPackage",
         "DebianArchive", "ImageFormat", "SecureBoot", "NativeActions", "Provenance", "ImageBuilder",
-        "Inspection", "UpdateFramework", "Channels", "Scaffold", "NetworkTypes", "BootTypes", "Fleet",
+        "Inspection", "Transfers", "UpdateFramework", "Channels", "Scaffold", "NetworkTypes", "BootTypes",
+        "Fleet",
         "ServerCore", "BootServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

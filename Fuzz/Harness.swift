@@ -24,7 +24,7 @@ struct FuzzTarget {
   static let all: [FuzzTarget] =
     manifestTargets + archiveTargets + storeTargets + packageTargets + imageTargets + signingTargets
     + secureBootTargets + nativeTargets + updateTargets + networkTargets + serveTargets + gitTargets
-    + channelTargets
+    + channelTargets + uploadTargets
 
   /// The target that `NETIMG_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {

@@ -22,6 +22,14 @@ CURLcode netimg_curl_setopt_write(CURL *handle, size_t (*callback)(char *, size_
   return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_WRITEDATA, context);
 }
 
+CURLcode netimg_curl_setopt_read(CURL *handle, size_t (*read)(char *, size_t, size_t, void *),
+                                 int (*seek)(void *, curl_off_t, int), void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_READFUNCTION, read);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_READDATA, context);
+  if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek);
+  return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_SEEKDATA, context);
+}
+
 CURLcode netimg_curl_setopt_header(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *),
                                    void *context) {
   CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, callback);

@@ -64,6 +64,12 @@ package struct ChannelClient: Sendable {
     }
   }
 
+  /// Repeats what is trusted after a refresh for another client on this host.
+  /// - Throws: An `UpdateError`.
+  package func repeatMetadata(in mirror: inout MetadataMirror) async throws {
+    try await mirror.update(from: updater)
+  }
+
   /// A file that is known by its content.
   package struct Object: Sendable, Hashable {
     /// What the release calls it.

@@ -16,10 +16,12 @@ package struct ChannelError: Error, Sendable, CustomStringConvertible {
     case frozen
     /// A channel's metadata say something that no promotion writes.
     case malformed
-    /// The local disk is full or fails.
+    /// The local disk fails.
     case storage
     /// Somebody else has said something different.
     case conflict
+    /// The local disk is full.
+    case diskFull
     /// The repository is there already, or is not.
     case repository
   }

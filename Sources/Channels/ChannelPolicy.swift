@@ -120,7 +120,7 @@ extension ChannelPolicy.Authority {
     var keys: [PublicKey] = []
     for element in elements {
       guard let text = element.text, let bytes = Hex.decode(text),
-        let key = try? PublicKey(bytes: bytes, name: "key-\(text.prefix(8))")
+        let key = try? PublicKey(bytes: bytes, name: "key-\(Hex.encode(bytes).prefix(8))")
       else { return nil }
       keys.append(key)
     }

@@ -6,7 +6,7 @@ internal import UpdateFramework
 
 extension ChannelRepository {
   /// The most bytes of an attestation's envelope.
-  private static let attestationLimit = 1 << 20
+  static let attestationLimit = 1 << 20
 
   /// Signs that a name is true of a published release, such as that it passed the lab, and puts the statement beside the
   /// release's files. A second signer signs the statement of the first, if a channel trusts that one.
@@ -17,45 +17,77 @@ extension ChannelRepository {
   package func attest(
     _ image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
   ) async throws -> Int {
+    let statement = try await sign(image, version, name: name, details: details, signer: signer)
+    var count = 0
+    // Whoever signs takes their time; what others did meanwhile stays.
+    _ = try directory.updateObject(at: statement.path, limit: Self.attestationLimit) { bytes in
+      let envelope = try statement.joined(with: bytes, place: "\(directory.path)/\(statement.path)")
+      count = envelope.signatures.count
+      return envelope.json
+    }
+    return count
+  }
+
+  /// The same, but writes nothing.
+  /// - Returns: The release's digest, and the statement with the signatures that it has by now.
+  package func attestation(
+    of image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
+  ) async throws -> (release: String, envelope: Envelope) {
+    let statement = try await sign(image, version, name: name, details: details, signer: signer)
+    let present = try directory.readObject(at: statement.path, limit: Self.attestationLimit)
+    return (statement.release, try statement.joined(with: present, place: statement.path))
+  }
+
+  /// A statement about a release that somebody has just signed.
+  private struct SignedStatement {
+    let release: String
+    let name: String
+    let path: String
+    let envelope: Envelope
+
+    /// An envelope with a statement of that name about that release.
+    static func decode(_ bytes: [UInt8]?, name: String, of release: String) -> Envelope? {
+      guard let envelope = bytes.flatMap({ try? Envelope(json: $0, source: name) }),
+        envelope.payloadType == SLSAStatement.payloadType,
+        AttestationStatement.isAbout(release, name: name, envelope.payload)
+      else { return nil }
+      return envelope
+    }
+
+    /// With the signatures of those who have signed it before.
+    /// - Parameter bytes: What is there.
+    /// - Throws: `conflict`.
+    func joined(with bytes: [UInt8]?, place: String) throws -> Envelope {
+      guard let present = Self.decode(bytes, name: name, of: release) else { return envelope }
+      guard let both = envelope.adding(signaturesOf: present) else {
+        throw ChannelError(
+          .conflict,
+          "\(place) has a statement with other details, which others may have signed; give the same details, or remove "
+            + "it first")
+      }
+      return both
+    }
+  }
+
+  private func sign(
+    _ image: String, _ version: String, name: String, details: JSONValue?, signer: any Signer
+  ) async throws -> SignedStatement {
     guard AttestationName.isValid(name) else {
       throw ChannelError(.malformed, "\"\(name)\" is no name of an attestation; use a to z, 0 to 9 and -")
     }
     let release = try release(image, version)
     let path = Names.attestation(name, of: release.digest)
     var payload = AttestationStatement.encode(name, of: release.digest, details: details)
-    /// A statement of that name about that release.
-    func statement(_ bytes: [UInt8]?) -> Envelope? {
-      guard let envelope = bytes.flatMap({ try? Envelope(json: $0, source: path) }),
-        envelope.payloadType == SLSAStatement.payloadType,
-        AttestationStatement.isAbout(release.digest, name: name, envelope.payload)
-      else { return nil }
-      return envelope
-    }
     if details == nil,
-      let first = statement(try directory.readObject(at: path, limit: Self.attestationLimit)),
+      let first = SignedStatement.decode(
+        try directory.readObject(at: path, limit: Self.attestationLimit), name: name, of: release.digest),
       isTrusted(first, name)
     {
       payload = first.payload
     }
-    let signed = try await Envelope.sign(
+    let envelope = try await Envelope.sign(
       payloadType: SLSAStatement.payloadType, payload: payload, signers: [signer])
-    var count = 0
-    // Whoever signs takes their time; what others did meanwhile stays.
-    _ = try directory.updateObject(at: path, limit: Self.attestationLimit) { bytes in
-      var envelope = signed
-      if let present = statement(bytes) {
-        guard let both = signed.adding(signaturesOf: present) else {
-          throw ChannelError(
-            .conflict,
-            "\(directory.path)/\(path) has a statement with other details, which others may have signed; give the same "
-              + "details, or remove it first")
-        }
-        envelope = both
-      }
-      count = envelope.signatures.count
-      return envelope.json
-    }
-    return count
+    return SignedStatement(release: release.digest, name: name, path: path, envelope: envelope)
   }
 
   /// Whether somebody has signed a statement whom a channel trusts with its name.

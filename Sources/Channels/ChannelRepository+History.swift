@@ -41,15 +41,16 @@ extension ChannelEvent {
 extension ChannelRepository {
   /// A version of a channel's metadata as it lies there, and whether it counts.
   struct PastVersion {
-    let metadata: Metadata<TargetsRole>
+    /// `nil` for one that was not fetched, and counts for nothing.
+    let metadata: Metadata<TargetsRole>?
     let verdict: PastMetadata.Verdict
 
     /// What it says, if it counts.
-    var signed: TargetsRole? { verdict.isSigned ? metadata.signed : nil }
+    var signed: TargetsRole? { verdict.isSigned ? metadata?.signed : nil }
   }
 
   /// All versions of a channel's metadata, from the first on.
-  /// - Throws: `malformed` for one that is missing, or an `UpdateError` for one that cannot be read.
+  /// - Throws: `malformed` for one that is missing in the repository's directory, or an `UpdateError` for one that cannot be read.
   func pastVersions(of channel: Channel) throws -> [PastVersion] {
     let role = Names.role(ofChannel: channel.name)
     let newest = channel.metadata?.signed.header.version ?? 0
@@ -61,9 +62,10 @@ extension ChannelRepository {
     while version < newest {
       version += 1
       guard let metadata = try directory.targets(role, version: version) else {
-        throw ChannelError(
-          .malformed,
-          "version \(version) of the channel \(channel.name) is missing in \(directory.path); restore it")
+        guard isRemote else { throw missing(version, channel.name) }
+        versions.append(
+          PastVersion(metadata: nil, verdict: PastMetadata.Verdict(isSigned: false, keyIDs: [])))
+        continue
       }
       var verdict = past.verdict(on: metadata, of: role, version: version)
       if !verdict.isSigned, !isComplete {
@@ -76,15 +78,24 @@ extension ChannelRepository {
     return versions
   }
 
+  private func missing(_ version: Int, _ channel: String) -> ChannelError {
+    ChannelError(
+      .malformed,
+      isRemote
+        ? "the repository has no version \(version) of the channel \(channel); it is not complete"
+        : "version \(version) of the channel \(channel) is missing in \(directory.path); restore it")
+  }
+
   /// What happened in a channel, from its beginning: its metadata's own versions.
   /// - Throws: `unknownChannel`, `malformed`, or an `UpdateError` for a version that is missing or damaged.
   package func history(of channelName: String) throws -> [ChannelEvent] {
     var events: [ChannelEvent] = []
     var previous: TargetsRole?
     for (index, version) in try pastVersions(of: channel(channelName)).enumerated() {
+      guard let metadata = version.metadata else { throw missing(index + 1, channelName) }
       events.append(
         try ChannelEvent(
-          version.metadata, version.verdict, version: index + 1, after: previous, channel: channelName,
+          metadata, version.verdict, version: index + 1, after: previous, channel: channelName,
           name: name(ofKey:)))
       previous = version.signed ?? previous
     }

@@ -12,7 +12,7 @@ extension ChannelRepository {
   /// - Throws: `unknownRelease`, `frozen`, `gate`, `replaced`, `badRelease`, `malformed`.
   package func prepareMerge(of proposal: Proposal, now: UpdateTime) throws {
     try Self.checkDelegations(of: proposal)
-    try checkReleases(of: proposal)
+    try checkReleases(in: proposal)
     var known: Set<ExactString> = []
     for found in delegatedChannels() {
       known.insert(found.role)
@@ -67,8 +67,9 @@ extension ChannelRepository {
       .gate, "\(what), but the channel was changed by what was proposed at \(last); propose it anew")
   }
 
-  /// What is published stays as it is, and what is added is what it is called.
-  private func checkReleases(of proposal: Proposal) throws {
+  /// What is published stays as it is, and what is added is here, and is what it is called.
+  /// - Throws: `replaced`, `malformed`, `badRelease`.
+  func checkReleases(in proposal: Proposal) throws {
     guard let new = proposal.targets[Names.releases]?.signed else { return }
     let old = state.targets[Names.releases]?.signed.targets ?? [:]
     for (path, file) in old {

@@ -87,11 +87,14 @@ extension ChannelRepository {
 
 /// Tells when versions of a role were current: between the snapshots that list them, which say when they were signed. A
 /// proposer's clock can only make a stay shorter.
+///
+/// What was fetched has no old snapshots: there the proposers' words count, and whoever merges judges once more.
 private struct SnapshotClock {
   private let directory: RepositoryDirectory
   private let past: PastMetadata
   private let newest: Int
   private let role: ExactString
+  private let isRemote: Bool
 
   init(_ repository: ChannelRepository, _ role: ExactString) {
     directory = repository.directory
@@ -101,10 +104,12 @@ private struct SnapshotClock {
         root: repository.state.root.signed, targets: repository.state.targets["targets"]?.signed)
     newest = repository.state.snapshot?.signed.header.version ?? 0
     self.role = role
+    isRemote = repository.isRemote
   }
 
   /// When a stay began, at the latest; `nil` if no client has seen it.
   func beginning(of stay: ChannelRepository.Stay) throws -> UpdateTime? {
+    if isRemote { return stay.proposed }
     guard let first = try first(listing: stay.versions.lowerBound), stay.versions.contains(first.role) else {
       return nil
     }
@@ -114,6 +119,7 @@ private struct SnapshotClock {
   /// Until when it lasted, at the least.
   func end(of stay: ChannelRepository.Stay, _ start: UpdateTime, _ now: UpdateTime) throws -> UpdateTime {
     if stay.isCurrent { return now }
+    if isRemote { return max(start, stay.succeeded ?? start) }
     let next = try first(listing: stay.versions.upperBound + 1)
     var end = start
     // Its successor was proposed while it was there still; a clock that ran ahead does not count.

@@ -10,9 +10,21 @@ package struct ChannelRepository: Sendable {
   package let directory: RepositoryDirectory
   package let state: Repository
 
+  /// Whether the state was fetched: only what lies in `directory` was, and only what is signed is believed.
+  let isRemote: Bool
+
+  /// A state that was fetched and verified.
+  /// - Parameter directory: Has what else was fetched: earlier versions of channels, and evidence.
+  init(fetched state: Repository, into directory: RepositoryDirectory) {
+    self.directory = directory
+    self.state = state
+    isRemote = true
+  }
+
   /// - Throws: `repository` if there is none, or an `UpdateError` that says whose metadata are wrong.
   package init(_ directory: RepositoryDirectory) throws {
     self.directory = directory
+    isRemote = false
     guard let state = try Repository.load(directory) else {
       throw ChannelError(.repository, "\(directory.path) is no repository; begin one with netimg repo init")
     }

@@ -10,6 +10,12 @@ package struct LocalFiles: Sendable {
     package let path: String
     package let offset: Int
     package let size: Int
+
+    package init(path: String, offset: Int, size: Int) {
+      self.path = path
+      self.offset = offset
+      self.size = size
+    }
   }
 
   private(set) var slices: [String: Slice] = [:]

@@ -88,7 +88,7 @@ final class ObjectFile: TransferSink, @unchecked Sendable {
 
   private static func failed(_ action: String, _ path: String) -> ChannelError {
     ChannelError(
-      .storage,
+      errno == ENOSPC || errno == EDQUOT ? .diskFull : .storage,
       "cannot \(action) \(path): \(String(cString: strerror(errno))); make room, or check permissions")
   }
 }

@@ -1,8 +1,9 @@
-internal import Bytes
+package import Bytes
 internal import Signing
 package import UpdateFramework
 
-/// A proposal in words: what a key holder reads before signing.
+/// A proposal in words: what a key holder reads before signing. Whatever differs from what there is, is said; everything
+/// that comes from the proposal is made safe for a terminal.
 package struct ProposalReview: Sendable {
   /// One role of it.
   package struct Role: Sendable {
@@ -14,113 +15,99 @@ package struct ProposalReview: Sendable {
     /// Who has signed, for each authority: `root: 1 of 2 (ada)`.
     package let signatures: [String]
     package let isComplete: Bool
+    /// The identifiers of keys that may sign it and have not.
+    package let missing: Set<ExactString>
   }
 
   package let reason: String
   package let roles: [Role]
-  package var isComplete: Bool { roles.allSatisfy(\.isComplete) }
+  /// Why nobody should sign it at all.
+  package let problems: [String]
+  /// SHA-256 over what is proposed, whoever has signed it.
+  package let digest: SHA256Digest
+  package var isComplete: Bool { problems.isEmpty && roles.allSatisfy(\.isComplete) }
+
+  /// Whether a signature by this key is still of use.
+  package func waits(for keyID: String) -> Bool {
+    roles.contains { !$0.isComplete && $0.missing.contains(ExactString(keyID)) }
+  }
 
   /// - Parameter repository: What the proposal would change; `nil` before there is any.
   package init(_ proposal: Proposal, in repository: ChannelRepository?) throws {
-    reason = proposal.reason
-    let names = Self.names(proposal, repository)
-    roles = try proposal.roles.map { name in
+    reason = ReviewWords.plain(proposal.reason)
+    digest = proposal.digest
+    let words = ReviewWords(proposal, repository?.state)
+    problems = proposal.strangeKeys(in: repository?.state).map { role, id in
+      "\(ReviewWords.plain(role.text)): a key stands under the identifier \(ReviewWords.plain(id.text)), which is another key's: "
+        + "nobody should sign this"
+    }
+    roles = proposal.roles.compactMap { name in
       let tallies = proposal.tallies(of: name, in: repository?.state)
+      let authorities = proposal.authorities(of: name, in: repository?.state)
       let header = (name == "root" ? proposal.root?.signed.header : proposal.targets[name]?.signed.header)
-      guard let header else { preconditionFailure("a proposed role has metadata") }
-      let changes =
-        name == "root"
-        ? Self.changes(repository?.state.root.signed, proposal.root?.signed, names)
-        : try Self.changes(
-          name, repository?.state.targets[name]?.signed, proposal.targets[name]?.signed, names)
+      guard let header else { return nil }
+      let signed =
+        name == "root" ? proposal.root?.signatures ?? [] : proposal.targets[name]?.signatures ?? []
+      var signatures = tallies.map { by, tally in
+        let who = tally.keyIDs.map(words.short).sorted()
+        return "\(ReviewWords.plain(by.text)): \(tally.count) of \(tally.threshold) "
+          + (tally.countsPeople ? "people" : "keys")
+          + (who.isEmpty ? "" : " (\(who.joined(separator: ", ")))")
+      }
+      if tallies.isEmpty { signatures.append("nobody: no role delegates to it, so it cannot be merged") }
       return Role(
-        name: name.text, version: header.version, expires: header.expires,
-        changes: changes.isEmpty ? [header.version == 1 ? "made" : "renewed, nothing else changes"] : changes,
-        signatures: tallies.map { by, tally in
-          let who = tally.keyIDs.map { names[$0] ?? String($0.text.prefix(16)) }.sorted()
-          return "\(by): \(tally.count) of \(tally.threshold) \(tally.countsPeople ? "people" : "keys")"
-            + (who.isEmpty ? "" : " (\(who.joined(separator: ", ")))")
-        },
-        isComplete: !tallies.isEmpty && tallies.allSatisfy(\.tally.isMet))
+        name: ReviewWords.plain(name.text), version: header.version, expires: header.expires,
+        changes: words.changes(of: name), signatures: signatures,
+        isComplete: !tallies.isEmpty && tallies.allSatisfy(\.tally.isMet),
+        missing: Set(authorities.flatMap(\.role.keyIDs)).subtracting(signed.map(\.keyID)))
     }
   }
+}
 
-  private static func names(_ proposal: Proposal, _ repository: ChannelRepository?) -> [ExactString: String] {
-    let sources = [
-      repository?.state.root.signed.header.unknown,
-      repository?.state.targets["targets"]?.signed.delegations?.unknown,
-      proposal.root?.signed.header.unknown, proposal.targets["targets"]?.signed.delegations?.unknown,
+extension ReviewWords {
+  /// What becomes of a role: every member that differs, by name.
+  func changes(of name: ExactString) -> [String] {
+    let (old, new) =
+      name == "root"
+      ? (state?.root.signedJSON, proposal.root?.signedJSON)
+      : (state?.targets[name]?.signedJSON, proposal.targets[name]?.signedJSON)
+    let version =
+      name == "root" ? proposal.root?.signed.header.version : proposal.targets[name]?.signed.header.version
+    var lines: [String] = []
+    // These two stand beside the role's name.
+    for member in Self.names(old, new) where member != "version" && member != "expires" {
+      let (before, after) = (old?[member], new?[member])
+      guard !Self.same(before, after) else { continue }
+      if old == nil, ["_type", "spec_version"].contains(member) { continue }
+      var said =
+        switch member {
+        case "keys": keyLines(before, after)
+        case "roles": roleLines(before, after)
+        case "delegations": delegationLines(before, after)
+        case "targets": targetLines(name, before, after)
+        case RoleHeader.frozenMember: frozenLines(before, after)
+        case RepositoryPlan.namesMember: nameLines(before, after)
+        default: differences(member, before, after)
+        }
+      let isEmpty = old == nil && after?.members?.isEmpty == true
+      if said.isEmpty, !isEmpty { said = ["\(Self.plain(member)) changes"] }
+      lines += said
+    }
+    if !lines.isEmpty { return lines }
+    return [
+      old == nil && version == 1
+        ? "made, empty" : old == nil ? "made anew, empty" : "renewed, nothing else changes"
     ]
-    var names: [ExactString: String] = [:]
-    for members in sources {
-      for member in members?.first(where: { $0.name == RepositoryPlan.namesMember })?.value.members ?? [] {
-        names[ExactString(member.name)] = member.value.text
-      }
-    }
-    return names
   }
 
-  private static func changes(_ old: RootRole?, _ new: RootRole?, _ names: [ExactString: String]) -> [String]
-  {
-    guard let new else { return [] }
-    return new.roles.keys.sorted().flatMap { name in
-      changes(of: name.text, old?.roles[name], new.roles[name], names)
-    }
+  private func frozenLines(_ old: JSONValue?, _ new: JSONValue?) -> [String] {
+    guard let new else { return ["unfrozen"] }
+    return ["frozen: \(new.text.map(Self.plain) ?? describe(new))"]
   }
 
-  private static func changes(
-    of name: String, _ old: RoleKeys?, _ new: RoleKeys?, _ names: [ExactString: String]
-  ) -> [String] {
-    guard let new else { return old == nil ? [] : ["\(name): delegated to no more"] }
-    func holder(_ id: ExactString) -> String { "\(names[id] ?? "?") (\(id.text.prefix(16)))" }
-    var changes: [String] = []
-    let before = Set(old?.keyIDs ?? [])
-    changes += new.keyIDs.filter { !before.contains($0) }.map { "\(name): \(holder($0)) may sign" }
-    changes += (old?.keyIDs ?? []).filter { !new.keyIDs.contains($0) }.map {
-      "\(name): \(holder($0)) may sign no more"
-    }
-    let isOne = new.threshold == 1
-    let unit = new.people == nil ? (isOne ? "key" : "keys") : (isOne ? "person" : "people")
-    if old?.threshold != new.threshold || (old?.people == nil) != (new.people == nil) {
-      changes.append(
-        "\(name): \(new.threshold) \(unit) must sign" + (old.map { ", were \($0.threshold)" } ?? ""))
-    }
-    if let old, old.lifetime != new.lifetime {
-      changes.append("\(name): good for \(new.lifetime.map { "\($0 / 86400) days" } ?? "the usual time")")
-    }
-    if let old, old.unknown != new.unknown { changes.append("\(name): other gates") }
-    return changes
-  }
-
-  private static func changes(
-    _ name: ExactString, _ old: TargetsRole?, _ new: TargetsRole?, _ names: [ExactString: String]
-  ) throws -> [String] {
-    guard let new else { return [] }
-    if name.text.hasPrefix("channel-") {
-      let channel = String(name.text.dropFirst("channel-".count))
-      return try ChannelRepository.changes(from: old, to: new, channel: channel).map { change in
-        guard let entry = change.entry else { return change.note ?? "" }
-        let step = entry.rollbackFrom.map { "ROLLBACK from \($0) to" } ?? "to"
-        return "\(entry.image) \(step) \(entry.version) (sha256:\(entry.release)): \(entry.reason)"
-      }
-    }
-    var changes: [String] = []
-    let (before, after) = (delegated(old), delegated(new))
-    for role in Set(before.keys).union(after.keys).sorted() {
-      changes += Self.changes(of: role.text, before[role], after[role], names)
-    }
-    for path in new.targets.keys.sorted() where old?.targets[path] != new.targets[path] {
-      let verb = old?.targets[path] == nil ? "new" : "REPLACED"
-      changes.append("\(verb): \(path) (sha256:\(new.targets[path]?.digests.sha256?.hex ?? "?"))")
-    }
-    for path in (old?.targets ?? [:]).keys.sorted() where new.targets[path] == nil {
-      changes.append("REMOVED: \(path)")
-    }
-    return changes
-  }
-
-  private static func delegated(_ role: TargetsRole?) -> [ExactString: RoleKeys] {
-    guard case .listed(let roles) = role?.delegations?.roles else { return [:] }
-    return Dictionary(roles.map { ($0.name, $0.keys) }) { first, _ in first }
+  private func nameLines(_ old: JSONValue?, _ new: JSONValue?) -> [String] {
+    Self.names(old, new).filter { !Self.same(old?[$0], new?[$0]) }.map { id in
+      "\(holder(ExactString(id))): its name, for people: \(describe(old?[id])) → \(describe(new?[id]))"
+    } + (new.map { $0.members == nil ? ["x-names: \(describe(old)) → \(describe($0))"] : [] } ?? [])
   }
 }

@@ -39,35 +39,51 @@ struct Recipe: Sendable, Equatable {
     var parts: [Part] = []
     var total = 0
     for element in elements {
-      if let text = element["bytes"]?.text {
-        guard let literal = Hex.decode(text), !literal.isEmpty else { return nil }
-        parts.append(.literal(literal))
-        total += literal.count
-      } else {
-        guard let digest = element["sha256"]?.text, SHA256Digest(hex: digest)?.hex == digest,
-          let length = element["size"]?.integer, length > 0, length <= size - total
-        else { return nil }
-        parts.append(.object(digest, length))
-        total += length
-      }
-      guard total <= size else { return nil }
+      guard let part = Part(element, room: size - total) else { return nil }
+      parts.append(part)
+      total += part.size
     }
     guard total == size else { return nil }
     self.parts = parts
   }
 
   var bytes: [UInt8] {
-    let elements = parts.map { part -> JSONValue in
-      switch part {
-      case .object(let digest, let size):
-        .object([JSONMember("sha256", .string(digest)), JSONMember("size", .integer(size))])
-      case .literal(let bytes): .object([JSONMember("bytes", .string(Hex.encode(bytes)))])
-      }
-    }
+    let elements = parts.map { JSONValue.object($0.members) }
     let value = JSONValue.object([
       JSONMember("format", .string(Self.format)), JSONMember("parts", .array(elements)),
     ])
     return Array(value.encoded.utf8) + [0x0A]
+  }
+}
+
+extension Recipe.Part {
+  /// `nil` for anything but a part of at most `room` bytes.
+  init?(_ element: JSONValue, room: Int) {
+    if let text = element["bytes"]?.text {
+      guard let literal = Hex.decode(text), !literal.isEmpty, literal.count <= room else { return nil }
+      self = .literal(literal)
+    } else {
+      guard let digest = element["sha256"]?.text, SHA256Digest(hex: digest)?.hex == digest,
+        let length = element["size"]?.integer, length > 0, length <= room
+      else { return nil }
+      self = .object(digest, length)
+    }
+  }
+
+  /// In bytes.
+  var size: Int {
+    switch self {
+    case .object(_, let size): size
+    case .literal(let bytes): bytes.count
+    }
+  }
+
+  var members: [JSONMember] {
+    switch self {
+    case .object(let digest, let size):
+      [JSONMember("sha256", .string(digest)), JSONMember("size", .integer(size))]
+    case .literal(let bytes): [JSONMember("bytes", .string(Hex.encode(bytes)))]
+    }
   }
 }
 

@@ -40,11 +40,14 @@ package struct RepositoryStatus: Sendable {
           warning =
             "version \(header.version) is merged, but clients still see \(published); run netimg repo refresh"
         }
+      } else if state.superseded.contains(name) {
+        warning = "is signed by none of today's keys, so clients refuse it; run netimg repo refresh"
       } else {
         warning = "there is no metadata yet; sign and merge some"
       }
       return Role(
-        name: name.text, version: header?.version ?? 0, published: published, expires: header?.expires,
+        name: ReviewWords.plain(name.text), version: header?.version ?? 0, published: published,
+        expires: header?.expires,
         warning: warning, isExpiring: isExpiring)
     }
     func seen(_ name: ExactString) -> Int { state.snapshot?.signed[role: name]?.version ?? 0 }

@@ -38,18 +38,55 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
   private let ranges: [ClosedRange<Number>]
   private(set) var entries: [Number: Entry] = [:]
   private var addresses: [[UInt8]: Number] = [:]
+  /// The address that a client has on lease. It stays the client's while another is offered to it.
+  private var leases: [[UInt8]: Number] = [:]
   private var endings = Heap<Ending>()
   /// Offers in the order in which they were made, for taking one back from a client that may never return.
   private var offers: [Number] = []
   private var firstOffer = 0
-  /// The first address that was never tried: a range and a number in it.
-  private var cursor: (range: Int, address: Number)?
-  private let reserved: Set<Number>
+  /// How many addresses the ranges have, and how many of them were tried, from `origin` on and round.
+  private let total: UInt64
+  private var tried: UInt64 = 0
+  private var origin: UInt64 = 0
+  private(set) var reserved: Set<Number>
 
   init(ranges: [ClosedRange<Number>], reserved: Set<Number>) {
     self.ranges = ranges
     self.reserved = reserved
-    cursor = ranges.first.map { (0, $0.lowerBound) }
+    total = ranges.reduce(0) { $0 &+ UInt64($1.upperBound - $1.lowerBound) &+ 1 }
+  }
+
+  /// Begins far from that address, and from where it began before. What was offered just before the process ended is
+  /// known to nobody but the clients, who still ask for it: it lies near what was granted last.
+  mutating func begin(awayFrom address: Number) {
+    var before: UInt64 = 0
+    for range in ranges {
+      if range.contains(address) {
+        origin = (before + UInt64(address - range.lowerBound) + total * 5 / 8) % total
+        return
+      }
+      before += UInt64(range.upperBound - range.lowerBound) + 1
+    }
+  }
+
+  /// The address at that place of all ranges together.
+  private func address(at place: UInt64) -> Number? {
+    var rest = place
+    for range in ranges {
+      let last = UInt64(range.upperBound - range.lowerBound)
+      if rest <= last { return range.lowerBound + Number(rest) }
+      rest -= last + 1
+    }
+    return nil
+  }
+
+  /// These addresses are for nobody, from now on, but for whom they are reserved.
+  mutating func reserve(_ addresses: Set<Number>, now: UInt64) {
+    // What is free again may lie behind the cursor.
+    for address in reserved.subtracting(addresses) where entries[address] == nil {
+      endings.insert(Ending(deadline: now, address: address))
+    }
+    reserved = addresses
   }
 
   /// Whether an address is to be given to whoever comes.
@@ -60,6 +97,11 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
   /// The address of a client: offered, leased, or remembered.
   func address(of client: [UInt8]) -> Number? {
     addresses[client]
+  }
+
+  /// The address that a client has on lease, or had last, whatever it was offered since.
+  func leasedAddress(of client: [UInt8]) -> Number? {
+    leases[client]
   }
 
   /// Whether nobody but that client has a claim to an address now.
@@ -73,16 +115,20 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
     }
   }
 
-  /// Gives an address an entry; whose it was before is forgotten, and what else the client had is free.
+  /// Gives an address an entry; whose it was before is forgotten, and what else the client had is free, but for its
+  /// lease as long as it is only offered another address.
   mutating func set(_ address: Number, _ entry: Entry, now: UInt64) {
-    if let old = entries[address], addresses[old.client] == address { addresses[old.client] = nil }
+    if let old = entries[address] {
+      if addresses[old.client] == address { addresses[old.client] = nil }
+      if leases[old.client] == address { leases[old.client] = nil }
+    }
     if entry.state != .declined {
-      if let other = addresses[entry.client], other != address, var left = entries[other] {
-        left.state = .released
-        left.client = []
-        left.deadline = now
-        entries[other] = left
-        endings.insert(Ending(deadline: now, address: other))
+      if let other = addresses[entry.client], other != address, leases[entry.client] != other {
+        free(other, now: now)
+      }
+      if entry.state == .leased {
+        if let other = leases[entry.client], other != address { free(other, now: now) }
+        leases[entry.client] = address
       }
       addresses[entry.client] = address
     }
@@ -90,6 +136,16 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
     endings.insert(Ending(deadline: entry.deadline, address: address))
     if entry.state == .offered { offers.append(address) }
     compact()
+  }
+
+  /// Ends an entry now, and forgets whose it was.
+  private mutating func free(_ address: Number, now: UInt64) {
+    guard var left = entries[address] else { return }
+    left.state = .released
+    left.client = []
+    left.deadline = now
+    entries[address] = left
+    endings.insert(Ending(deadline: now, address: address))
   }
 
   /// Ends an entry now, and remembers whose it was.
@@ -103,13 +159,12 @@ struct AddressPool<Number: FixedWidthInteger & UnsignedInteger & Sendable>: Send
   /// An address for a new client, which must be given an entry then. Best first: one that nobody has had, the one that
   /// has been free for longest, the one whose offer is oldest. `nil` if every one is leased.
   mutating func take(now: UInt64) -> Number? {
-    while let (range, address) = cursor {
-      if address < ranges[range].upperBound {
-        cursor = (range, address + 1)
-      } else {
-        cursor = range + 1 < ranges.count ? (range + 1, ranges[range + 1].lowerBound) : nil
+    while tried < total {
+      let place = (origin + tried) % total
+      tried += 1
+      if let address = address(at: place), entries[address] == nil, !reserved.contains(address) {
+        return address
       }
-      if entries[address] == nil, !reserved.contains(address) { return address }
     }
     while let ending = endings.first, ending.deadline <= now {
       endings.removeFirst()

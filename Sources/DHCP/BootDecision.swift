@@ -10,6 +10,9 @@ package enum BootFile: Hashable, Sendable {
 package enum BootDecision: Hashable, Sendable {
   /// It is none of ours: no boot information. The reason is for people.
   case ignore(reason: String)
+  /// It is ours, and shall boot later: no answer at all, not even an address. Firmware that gets an address without a
+  /// file gives up, while firmware that hears nothing asks again. The reason is for people.
+  case wait(reason: String)
   /// It loads this.
   case boot(BootFile)
   /// It is ours and shall go on to its next boot device: no boot information either. The reason is for people.

@@ -13,8 +13,9 @@ package struct DHCPConfiguration: Hashable, Sendable {
   package var mode: Mode
   /// Names of the interfaces that are served; empty serves all.
   package var interfaces: Set<String>
-  /// Relay agents that are believed; empty believes each that a subnet contains (full) or any (proxy).
-  package var relays: Set<IPv4Address>
+  /// Where the relay agents are that are believed; empty believes those inside a subnet or that name one (full), or any
+  /// (proxy).
+  package var relays: [IPv4Network]
   /// The networks of full mode.
   package var subnets: [DHCPv4Subnet]
   package var subnets6: [DHCPv6Subnet]
@@ -27,7 +28,7 @@ package struct DHCPConfiguration: Hashable, Sendable {
   package var declineSeconds: UInt32
 
   package init(
-    mode: Mode = .proxy, interfaces: Set<String> = [], relays: Set<IPv4Address> = [],
+    mode: Mode = .proxy, interfaces: Set<String> = [], relays: [IPv4Network] = [],
     subnets: [DHCPv4Subnet] = [], subnets6: [DHCPv6Subnet] = [], isAuthoritative: Bool = false,
     offerSeconds: UInt32 = 60, declineSeconds: UInt32 = 600
   ) {
@@ -39,6 +40,25 @@ package struct DHCPConfiguration: Hashable, Sendable {
     self.isAuthoritative = isAuthoritative
     self.offerSeconds = offerSeconds
     self.declineSeconds = declineSeconds
+  }
+}
+
+extension DHCPConfiguration {
+  /// What it says of interfaces and these do not have, a sentence each with what to do.
+  package func problems(with interfaces: [NetworkInterface]) -> [String] {
+    let present = Set(interfaces.map(\.name))
+    var problems = self.interfaces.subtracting(present).sorted().map {
+      "there is no interface \($0), which dhcp.interfaces names: the interfaces are \(present.sorted().joined(separator: ", "))"
+    }
+    // With relay agents, a network need not be that of an interface.
+    if mode == .full, relays.isEmpty {
+      let own = interfaces.filter { self.interfaces.isEmpty || self.interfaces.contains($0.name) }
+        .flatMap { $0.ipv4.map(\.address) }
+      problems += subnets.filter { subnet in !own.contains { subnet.network.contains($0) } }.map {
+        "no interface has an address in the subnet \($0.network): only devices behind relay agents get its addresses"
+      }
+    }
+    return problems
   }
 }
 
@@ -64,13 +84,13 @@ package struct DHCPv4Subnet: Hashable, Sendable {
   package var timeServers: [IPv4Address]
   package var domain: String
   package var leaseSeconds: UInt32
-  /// The most that a client gets by asking for a longer one.
+  /// The most that a client gets by asking for a longer one; as long as any, if `nil` is given.
   package var maximumLeaseSeconds: UInt32
 
   package init(
     network: IPv4Network, pools: [ClosedRange<IPv4Address>] = [], reservations: [Reservation] = [],
     routers: [IPv4Address] = [], nameServers: [IPv4Address] = [], timeServers: [IPv4Address] = [],
-    domain: String = "", leaseSeconds: UInt32 = 3600, maximumLeaseSeconds: UInt32 = 86400
+    domain: String = "", leaseSeconds: UInt32 = 3600, maximumLeaseSeconds: UInt32? = nil
   ) {
     self.network = network
     self.pools = pools
@@ -80,7 +100,7 @@ package struct DHCPv4Subnet: Hashable, Sendable {
     self.timeServers = timeServers
     self.domain = domain
     self.leaseSeconds = leaseSeconds
-    self.maximumLeaseSeconds = maximumLeaseSeconds
+    self.maximumLeaseSeconds = maximumLeaseSeconds ?? leaseSeconds
   }
 
   /// The pools without what no client can have.

@@ -22,6 +22,8 @@ package enum DHCPEvent: Hashable, Sendable {
   case choseOther(hardwareAddress: MACAddress?, server: IPAddress)
   /// Somebody else offers boot files to our clients.
   case competitor(CompetingOffer)
+  /// Leases could not be written down, for that reason, and nobody got them; `nil` once they can be again.
+  case leaseStore(problem: String?)
   /// A message that is not valid, or that a rule drops.
   case dropped(source: Endpoint, reason: String)
 }

@@ -88,6 +88,18 @@ package struct DHCPv4Message: Hashable, Sendable {
     hardwareType == 1 ? MACAddress(hardwareAddress) : nil
   }
 
+  /// The link that a relay agent says the client is on, where its own address does not say so (RFC 3527).
+  var link: IPv4Address? { relaySuboption(5) }
+
+  /// What a relay agent wants its clients to know the server by (RFC 5107).
+  var serverOverride: IPv4Address? { relaySuboption(11).flatMap { $0.isUnicast ? $0 : nil } }
+
+  /// An address of option 82; without a relay agent's own address nobody vouches for it.
+  private func relaySuboption(_ code: UInt8) -> IPv4Address? {
+    guard relayAddress != .any, let option = options[DHCPv4Option.relayAgent] else { return nil }
+    return PXEOptions.value(code, in: option).flatMap { IPv4Address($0) }
+  }
+
   /// The boot file's name: option 67 if it is there, else the field (RFC 2132, section 9.5).
   package var bootFileName: String {
     options.text(DHCPv4Option.bootFile) ?? textUpToZero(bootFile)
@@ -136,7 +148,7 @@ extension DHCPv4Message {
     }
 
     var options = DHCPv4Options()
-    try Self.decode(bytes[Self.headerSize...], at: Self.headerSize, needsEnd: true, into: &options)
+    try Self.decode(bytes[Self.headerSize...], at: Self.headerSize, into: &options)
     let overload = options[DHCPv4Option.overload]
     if let overload {
       guard overload.count == 1, (1...3).contains(overload[0]) else {
@@ -147,10 +159,10 @@ extension DHCPv4Message {
     let overloaded = overload?.first ?? 0
     // RFC 3396, section 5: the options field, then file, then sname.
     if overloaded & 1 != 0 {
-      try Self.decode(field(108, 128), at: 108, needsEnd: false, into: &options)
+      try Self.decode(field(108, 128), at: 108, into: &options)
     }
     if overloaded & 2 != 0 {
-      try Self.decode(field(44, 64), at: 44, needsEnd: false, into: &options)
+      try Self.decode(field(44, 64), at: 44, into: &options)
     }
     // One inside of those fields says nothing.
     options[DHCPv4Option.overload] = nil
@@ -171,8 +183,9 @@ extension DHCPv4Message {
       bootFile: overloaded & 1 == 0 ? Array(field(108, 128).prefix { $0 != 0 }) : [], options: options)
   }
 
+  /// Options up to option 255, or to the last byte: some ROMs fill the packet and leave 255 out.
   private static func decode(
-    _ bytes: ArraySlice<UInt8>, at offset: Int, needsEnd: Bool, into options: inout DHCPv4Options
+    _ bytes: ArraySlice<UInt8>, at offset: Int, into options: inout DHCPv4Options
   ) throws(DHCPError) {
     var index = bytes.startIndex
     while index < bytes.endIndex {
@@ -195,9 +208,6 @@ extension DHCPv4Message {
       }
       options.concatenate(code, bytes[index + 2..<index + 2 + count])
       index += 2 + count
-    }
-    if needsEnd {
-      throw DHCPError(code: .truncated, "the options have no end (255) at offset \(offset + bytes.count)")
     }
   }
 }

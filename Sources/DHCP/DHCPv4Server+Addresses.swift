@@ -13,29 +13,40 @@ extension DHCPv4Server {
     }
   }
 
-  /// The network that a client is in: by the relay agent's word, by the address that the client has, or by the
-  /// interface.
-  private func network(of exchange: Exchange) -> Int? {
+  /// The networks of the link that a client is on, the best first: by the relay agent's word, by the address that the
+  /// client has, or by the interface, which has several if it has an address in each.
+  private func link(of exchange: Exchange) -> [Int] {
     let message = exchange.message
-    func containing(_ address: IPv4Address) -> Int? {
-      networks.firstIndex { $0.subnet.network.contains(address) }
-    }
     if message.relayAddress != .any {
-      // RFC 3527: the relay agent may name a link other than that of its own address.
-      if let option = message.options[DHCPv4Option.relayAgent],
-        let link = PXEOptions.value(5, in: option).flatMap({ IPv4Address($0) })
-      {
-        return containing(link)
-      }
-      return containing(message.relayAddress)
+      return [network(containing: message.link ?? message.relayAddress)].compactMap(\.self)
     }
     if message.clientAddress != .any, case .v4(let source) = exchange.datagram.source.address,
-      source == message.clientAddress, let index = containing(source)
+      source == message.clientAddress, let index = network(containing: source)
     {
-      return index
+      return [index]
     }
+    var link: [Int] = []
     for own in exchange.interface.ipv4 {
-      if let index = containing(own.address) { return index }
+      if let index = network(containing: own.address), !link.contains(index) { link.append(index) }
+    }
+    return link
+  }
+
+  /// The network of a client's link that has that address; the first one if none has.
+  private func network(of exchange: Exchange, with address: IPv4Address) -> Int? {
+    let link = link(of: exchange)
+    return link.first { networks[$0].subnet.network.contains(address) } ?? link.first
+  }
+
+  /// An address for a client, of the network that knows it, else of the first one that has one.
+  private mutating func choose(_ link: [Int], for client: [UInt8], _ message: DHCPv4Message, now: Moment) -> (
+    network: Int, address: UInt32
+  )? {
+    for index in link {
+      if let address = networks[index].own(of: client, message.mac, now: now) { return (index, address) }
+    }
+    for index in link {
+      if let address = networks[index].choose(message, client, now: now) { return (index, address) }
     }
     return nil
   }
@@ -43,16 +54,20 @@ extension DHCPv4Server {
   /// DHCPDISCOVER: an address is held for the client and offered.
   private mutating func offer(_ exchange: Exchange) -> [DHCPAction] {
     let message = exchange.message
-    guard let index = network(of: exchange) else {
+    let link = link(of: exchange)
+    guard let first = link.first else {
       let place =
         message.relayAddress == .any ? exchange.interface.name : "relay agent \(message.relayAddress)"
       return dropped(exchange.datagram, "no subnet is configured for \(place)", now: exchange.now)
     }
+    var actions: [DHCPAction] = []
+    let boot = boot(.discover, exchange, actions: &actions)
+    if case .wait? = boot?.answer { return actions }
     let client = Self.clientKey(message)
-    guard let address = networks[index].choose(for: client, message, now: exchange.now) else {
-      return [
+    guard let (index, address) = choose(link, for: client, message, now: exchange.now) else {
+      return actions + [
         .event(
-          .exhausted(network: networks[index].subnet.network.description, hardwareAddress: message.mac))
+          .exhausted(network: networks[first].subnet.network.description, hardwareAddress: message.mac))
       ]
     }
     let now = exchange.now.monotonic
@@ -64,12 +79,11 @@ extension DHCPv4Server {
           client: client, hardware: message.mac?.value, state: .offered,
           deadline: now &+ UInt64(configuration.offerSeconds) * 1_000_000_000, granted: 0), now: now)
     }
-    var actions: [DHCPAction] = []
     var reply = reply(.offer, to: exchange)
     reply.yourAddress = IPv4Address(value: address)
     addNetwork(
       networks[index].subnet, leaseSeconds: leaseSeconds(message, networks[index].subnet), to: &reply)
-    addBoot(.discover, exchange, to: &reply, actions: &actions)
+    Self.add(boot, exchange, to: &reply)
     actions.append(.send(deliver(reply, exchange)))
     return actions
   }
@@ -80,11 +94,12 @@ extension DHCPv4Server {
     let client = Self.clientKey(message)
     let chosen = message.options.address(DHCPv4Option.serverIdentifier)
     let wanted = message.options.address(DHCPv4Option.requestedAddress)
-    if let chosen, !isOwn(chosen) {
+    if let chosen, !isOwn(chosen, exchange) {
       // The client has taken another server's offer: ours is free again.
-      if let index = network(of: exchange), let address = networks[index].pool.address(of: client),
-        networks[index].pool.entries[address]?.state == .offered
-      {
+      for index in link(of: exchange) {
+        guard let address = networks[index].pool.address(of: client),
+          networks[index].pool.entries[address]?.state == .offered
+        else { continue }
         networks[index].pool.release(address, now: exchange.now.monotonic)
       }
       return exchange.request(.request) == nil
@@ -95,7 +110,7 @@ extension DHCPv4Server {
     guard let address else {
       return dropped(exchange.datagram, "a DHCPREQUEST names no address", now: exchange.now)
     }
-    guard let index = network(of: exchange) else { return [] }
+    guard let index = network(of: exchange, with: address) else { return [] }
     switch networks[index].verdict(on: address, for: client, message.mac, now: exchange.now) {
     case .foreign:
       // Whoever gave it that address, it is of no use on this link.
@@ -103,7 +118,9 @@ extension DHCPv4Server {
       return refuse(exchange, address, "\(address) is not of this link's network \(network)")
     case .theirs:
       return grant(address, exchange, network: index, client: client)
-    case .free where configuration.isAuthoritative:
+    case .free where configuration.isAuthoritative || isSelecting:
+      // Who selects us was offered that address, also if the process that offered it is gone: a DHCPNAK would end the
+      // boot of firmware.
       return grant(address, exchange, network: index, client: client)
     case .free, .taken:
       let isKnown = networks[index].pool.address(of: client) != nil
@@ -112,8 +129,9 @@ extension DHCPv4Server {
     }
   }
 
-  private func isOwn(_ address: IPv4Address) -> Bool {
-    interfaces.values.contains { $0.ipv4.contains { $0.address == address } }
+  private func isOwn(_ address: IPv4Address, _ exchange: Exchange) -> Bool {
+    address == exchange.identifier
+      || interfaces.values.contains { $0.ipv4.contains { $0.address == address } }
   }
 
   /// DHCPACK: written down, then sent.
@@ -131,9 +149,7 @@ extension DHCPv4Server {
       expires: now.wall.addingReportingOverflow(Int64(seconds)).partialValue)
     var actions: [DHCPAction] = []
     // A client that moves leaves its old address, in the store as in the pool.
-    if let other = networks[index].pool.address(of: client), other != address.value,
-      networks[index].pool.entries[other]?.state == .leased
-    {
+    if let other = networks[index].pool.leasedAddress(of: client), other != address.value {
       actions.append(.persist(.remove(.v4(IPv4Address(value: other)))))
     }
     networks[index].pool.set(
@@ -147,7 +163,7 @@ extension DHCPv4Server {
     reply.clientAddress = message.clientAddress
     reply.yourAddress = address
     addNetwork(networks[index].subnet, leaseSeconds: seconds, to: &reply)
-    addBoot(.request, exchange, to: &reply, actions: &actions)
+    Self.add(boot(.request, exchange, actions: &actions), exchange, to: &reply)
     actions.append(.send(deliver(reply, exchange)))
     actions.append(.event(.leased(lease, isRenewal: isRenewal)))
     return actions
@@ -166,8 +182,9 @@ extension DHCPv4Server {
   /// DHCPDECLINE: somebody else uses that address.
   private mutating func decline(_ exchange: Exchange) -> [DHCPAction] {
     let message = exchange.message
-    guard let chosen = message.options.address(DHCPv4Option.serverIdentifier), isOwn(chosen),
-      let address = message.options.address(DHCPv4Option.requestedAddress), let index = network(of: exchange),
+    guard let chosen = message.options.address(DHCPv4Option.serverIdentifier), isOwn(chosen, exchange),
+      let address = message.options.address(DHCPv4Option.requestedAddress),
+      let index = network(of: exchange, with: address),
       let entry = networks[index].pool.entries[address.value], entry.client == Self.clientKey(message),
       entry.state == .leased || entry.state == .offered
     else { return [] }
@@ -189,7 +206,7 @@ extension DHCPv4Server {
     let message = exchange.message
     let address = message.clientAddress
     guard address != .any, exchange.datagram.source.address == .v4(address) || message.relayAddress != .any,
-      let index = networks.firstIndex(where: { $0.subnet.network.contains(address) }),
+      let index = network(containing: address),
       let entry = networks[index].pool.entries[address.value], entry.client == Self.clientKey(message),
       entry.state == .leased
     else { return [] }
@@ -202,14 +219,15 @@ extension DHCPv4Server {
 
   /// DHCPINFORM: the client has an address of its own, and wants the rest.
   private mutating func inform(_ exchange: Exchange) -> [DHCPAction] {
-    guard exchange.message.clientAddress.isUnicast, let index = network(of: exchange),
+    guard exchange.message.clientAddress.isUnicast,
+      let index = network(of: exchange, with: exchange.message.clientAddress),
       networks[index].subnet.network.contains(exchange.message.clientAddress)
     else { return [] }
     var actions: [DHCPAction] = []
     var reply = reply(.ack, to: exchange)
     reply.clientAddress = exchange.message.clientAddress
     addNetwork(networks[index].subnet, leaseSeconds: nil, to: &reply)
-    addBoot(.request, exchange, to: &reply, actions: &actions)
+    Self.add(boot(.request, exchange, actions: &actions), exchange, to: &reply)
     actions.append(.send(deliver(reply, exchange)))
     return actions
   }
@@ -237,12 +255,18 @@ extension DHCPv4Server {
     reply.options.set(DHCPv4Option.timeServer, subnet.timeServers)
   }
 
-  private func addBoot(
-    _ stage: NetbootRequest.Stage, _ exchange: Exchange, to reply: inout DHCPv4Message,
-    actions: inout [DHCPAction]
+  /// What a client that netboots is to be told.
+  private func boot(_ stage: NetbootRequest.Stage, _ exchange: Exchange, actions: inout [DHCPAction]) -> (
+    request: NetbootRequest, answer: BootAnswer
+  )? {
+    exchange.request(stage).map { ($0, decide($0, isProxy: false, actions: &actions)) }
+  }
+
+  private static func add(
+    _ boot: (request: NetbootRequest, answer: BootAnswer)?, _ exchange: Exchange,
+    to reply: inout DHCPv4Message
   ) {
-    guard let request = exchange.request(stage) else { return }
-    let answer = decide(request, isProxy: false, actions: &actions)
+    guard let (request, answer) = boot else { return }
     Self.add(answer, for: request, server: exchange.server, to: &reply)
     if request.client == .ipxe {
       // iPXE's sub-option 176: there is no ProxyDHCP server to wait for.

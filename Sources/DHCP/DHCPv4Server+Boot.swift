@@ -4,12 +4,22 @@ internal import NetworkTypes
 extension DHCPv4Server {
   /// What one reply shall say of booting.
   enum BootAnswer {
-    /// Nothing at all: the client does not netboot, or is to boot something else.
+    /// Nothing: the client does not netboot, or is to boot something else.
     case none
+    /// Nothing, and no address either: it is to ask again.
+    case wait
     /// The file is named in this reply.
     case file(BootFile)
     /// The client is asked to ask port 4011, which names the file.
     case askBINL
+
+    /// Whether a ProxyDHCP server says nothing.
+    var isSilent: Bool {
+      switch self {
+      case .none, .wait: true
+      case .file, .askBINL: false
+      }
+    }
   }
 
   /// Decides for a client, and tells of it.
@@ -19,6 +29,9 @@ extension DHCPv4Server {
     case .ignore(let reason), .localDisk(let reason):
       actions.append(.event(.refused(request, reason: reason)))
       return .none
+    case .wait(let reason):
+      actions.append(.event(.refused(request, reason: reason)))
+      return .wait
     case .boot(let file):
       if let reason = Self.obstacle(file, for: request) {
         actions.append(.event(.refused(request, reason: reason)))
@@ -56,7 +69,7 @@ extension DHCPv4Server {
     _ answer: BootAnswer, for request: NetbootRequest, server: IPv4Address, to reply: inout DHCPv4Message
   ) {
     switch answer {
-    case .none: return
+    case .none, .wait: return
     case .askBINL: reply.serverAddress = server
     case .file(let file):
       reply.serverAddress = server
@@ -84,14 +97,14 @@ extension DHCPv4Server {
     case .discover:
       guard let request = exchange.request(.discover) else { return [] }
       let answer = decide(request, isProxy: true, actions: &actions)
-      if case .none = answer { return actions }
+      if answer.isSilent { return actions }
       var reply = reply(.offer, to: exchange)
       Self.add(answer, for: request, server: exchange.server, to: &reply)
       actions.append(.send(deliver(reply, exchange)))
     case .request:
       guard let request = exchange.request(.request) else { return [] }
       let chosen = message.options.address(DHCPv4Option.serverIdentifier)
-      if chosen != exchange.server {
+      if chosen != exchange.identifier {
         // The request is for the site's own server; who answered it is worth knowing.
         if let chosen {
           return [.event(.choseOther(hardwareAddress: message.mac, server: .v4(chosen)))]
@@ -101,7 +114,7 @@ extension DHCPv4Server {
       // A client that asks us by name after a ProxyDHCP offer; it has its address already.
       guard message.clientAddress != .any else { return [] }
       let answer = decide(request, isProxy: true, actions: &actions)
-      if case .none = answer { return actions }
+      if answer.isSilent { return actions }
       var reply = reply(.ack, to: exchange)
       Self.add(answer, for: request, server: exchange.server, to: &reply)
       actions.append(.send(deliver(reply, exchange)))
@@ -116,7 +129,7 @@ extension DHCPv4Server {
     guard message.kind == .request || message.kind == .inform || message.kind == .discover,
       let request = exchange.request(.binl)
     else { return [] }
-    if let chosen = message.options.address(DHCPv4Option.serverIdentifier), chosen != exchange.server,
+    if let chosen = message.options.address(DHCPv4Option.serverIdentifier), chosen != exchange.identifier,
       chosen != .any, message.kind == .request, exchange.datagram.destination != .v4(exchange.server)
     {
       return []
@@ -126,7 +139,7 @@ extension DHCPv4Server {
     }
     var actions: [DHCPAction] = []
     let answer = decide(request, isProxy: true, actions: &actions)
-    if case .none = answer { return actions }
+    if answer.isSilent { return actions }
     var reply = reply(message.kind == .discover ? .offer : .ack, to: exchange)
     reply.clientAddress = message.clientAddress
     Self.add(answer, for: request, server: exchange.server, to: &reply)

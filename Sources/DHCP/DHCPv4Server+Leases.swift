@@ -10,26 +10,35 @@ extension DHCPv4Server {
     return [message.hardwareType] + message.hardwareAddress
   }
 
-  /// Takes the store's leases. Monotonic deadlines come from what the wall clock says is left, and never from more
-  /// than a whole lease: a wall clock that was set back does not make leases eternal.
+  /// Takes the store's leases, the newest last: of two of one client it is the one that counts. Monotonic deadlines come
+  /// from what the wall clock says is left, and never from more than the lease has had from its beginning to its end: a
+  /// wall clock that was set back does not make leases eternal.
   mutating func restore(_ leases: [Lease], now: Moment) {
-    for lease in leases {
-      guard case .v4(let address) = lease.address,
-        let index = networks.firstIndex(where: { $0.subnet.network.contains(address) })
-      else { continue }
-      let subnet = networks[index].subnet
-      let longest = Int64(
-        lease.state == .declined
-          ? configuration.declineSeconds : max(subnet.leaseSeconds, subnet.maximumLeaseSeconds))
+    let sorted = leases.sorted { ($0.granted, $0.expires) < ($1.granted, $1.expires) }
+    for lease in sorted {
+      guard case .v4(let address) = lease.address else { continue }
       let isOver = lease.expires <= now.wall
-      let left = isOver ? 0 : min(lease.expires.subtractingReportingOverflow(now.wall).partialValue, longest)
-      networks[index].pool.set(
-        address.value,
+      let whole = lease.expires.subtractingReportingOverflow(lease.granted)
+      let longest = whole.overflow ? .max : max(whole.partialValue, 0)
+      let left =
+        isOver ? 0 : min(lease.expires.subtractingReportingOverflow(now.wall).partialValue, longest)
+      insert(
         .init(
           client: lease.client, hardware: lease.hardwareAddress?.value,
           state: lease.state == .declined ? .declined : isOver ? .released : .leased,
-          deadline: now.monotonic &+ UInt64(max(0, left)) * 1_000_000_000, granted: lease.granted),
-        now: now.monotonic)
+          deadline: now.monotonic &+ UInt64(min(max(0, left), 1 << 33)) * 1_000_000_000,
+          granted: lease.granted),
+        at: address, now: now)
+    }
+    for index in networks.indices {
+      let last = sorted.last { lease in
+        if case .v4(let address) = lease.address {
+          networks[index].subnet.network.contains(address)
+        } else {
+          false
+        }
+      }
+      if case .v4(let address)? = last?.address { networks[index].pool.begin(awayFrom: address.value) }
     }
   }
 

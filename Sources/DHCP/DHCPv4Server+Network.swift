@@ -23,15 +23,15 @@ extension DHCPv4Server.Network {
     return entry?.client == client && entry?.state != .declined ? .theirs : .free
   }
 
-  /// Which address a client shall have: its reservation, the one that it has or had, the one that it asks for, any.
-  mutating func choose(for client: [UInt8], _ message: DHCPv4Message, now: Moment) -> UInt32? {
-    let mac = message.mac
+  /// The address that is a client's already: its reservation, or the one that it has or had.
+  func own(of client: [UInt8], _ mac: MACAddress?, now: Moment) -> UInt32? {
     if let reserved = reservation(for: mac), allows(reserved, mac, now) { return reserved }
-    if let had = pool.address(of: client), isGivable(had, to: mac),
-      pool.isFree(had, for: client, now: now.monotonic)
-    {
-      return had
-    }
+    let known = [pool.leasedAddress(of: client), pool.address(of: client)].compactMap(\.self)
+    return known.first { isGivable($0, to: mac) && pool.isFree($0, for: client, now: now.monotonic) }
+  }
+
+  /// An address for a client that has none: the one that it asks for, or any.
+  mutating func choose(_ message: DHCPv4Message, _ client: [UInt8], now: Moment) -> UInt32? {
     if let wanted = message.options.address(DHCPv4Option.requestedAddress)?.value, pool.contains(wanted),
       pool.isFree(wanted, for: client, now: now.monotonic)
     {

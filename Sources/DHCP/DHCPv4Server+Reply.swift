@@ -7,7 +7,7 @@ extension DHCPv4Server {
     var reply = DHCPv4Message(
       isReply: true, kind: kind, hardwareType: message.hardwareType, hardwareAddress: message.hardwareAddress,
       transaction: message.transaction, flags: message.flags, relayAddress: message.relayAddress)
-    reply.options.set(DHCPv4Option.serverIdentifier, [exchange.server])
+    reply.options.set(DHCPv4Option.serverIdentifier, [exchange.identifier])
     // RFC 4578, section 2.3: firmware drops replies without its own identifier.
     if let identifier = message.options[DHCPv4Option.machineIdentifier], identifier.count == 17 {
       reply.options[DHCPv4Option.machineIdentifier] = identifier
@@ -16,7 +16,9 @@ extension DHCPv4Server {
     if let identifier = message.options[DHCPv4Option.clientIdentifier] {
       reply.options[DHCPv4Option.clientIdentifier] = identifier
     }
-    if message.relayAddress != .any, let option = message.options[DHCPv4Option.relayAgent] {
+    // RFC 3046, section 2.2: whole, in every reply. A switch that puts it in without an address of its own needs it back
+    // too.
+    if let option = message.options[DHCPv4Option.relayAgent] {
       reply.options[DHCPv4Option.relayAgent] = option
     }
     return reply
@@ -36,7 +38,9 @@ extension DHCPv4Server {
       interface = 0
     } else if reply.kind == .nak {
       destination = .endpoint(Endpoint(IPv4Address.broadcast, port: Self.clientPort))
-    } else if message.clientAddress != .any {
+    } else if message.clientAddress != .any, message.kind != .discover,
+      isNear(message.clientAddress, exchange)
+    {
       destination = .endpoint(Endpoint(message.clientAddress, port: Self.clientPort))
       if case .v4(let source) = exchange.datagram.source.address, source != message.clientAddress {
         interface = 0
@@ -51,5 +55,14 @@ extension DHCPv4Server {
     return OutgoingDatagram(
       payload: reply.encoded(limit: message.acceptedSize), destination: destination, port: Self.serverPort,
       source: .v4(exchange.server), interface: interface)
+  }
+  /// Whether the address that a client says it has may be written to: it came from there, or it is of the client's link.
+  /// Else anybody could have packets sent to anybody.
+  private func isNear(_ address: IPv4Address, _ exchange: Exchange) -> Bool {
+    if exchange.datagram.source.address == .v4(address) { return true }
+    if network(containing: address) != nil { return true }
+    return exchange.interface.ipv4.contains { own in
+      IPv4Network(containing: own.address, prefixLength: own.prefixLength)?.contains(address) == true
+    }
   }
 }

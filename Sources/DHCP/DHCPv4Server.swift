@@ -11,6 +11,8 @@ package struct DHCPv4Server: Sendable {
   let decider: any BootDecider
   private(set) var interfaces: [UInt32: NetworkInterface] = [:]
   var networks: [Network] = []
+  /// Who has addresses of networks that are not configured now: they may be again.
+  private var orphans: [UInt32: AddressPool<UInt32>.Entry] = [:]
   /// What `dropped` events may still be made of in this second: a flood shall not fill a log.
   private var drops = EventBudget()
 
@@ -25,13 +27,18 @@ package struct DHCPv4Server: Sendable {
       self.subnet = subnet
       reservations = Dictionary(
         subnet.reservations.map { ($0.hardwareAddress, $0.address) }, uniquingKeysWith: { _, last in last })
-      pool = AddressPool(
-        ranges: subnet.usablePools, reserved: Set(subnet.reservations.map(\.address.value)))
+      pool = AddressPool(ranges: subnet.usablePools, reserved: [])
+    }
+
+    /// Keeps what is reserved, the routers' addresses and the server's own from being given to whoever comes.
+    mutating func reserve(own: Set<UInt32>, now: Moment) {
+      let reserved = subnet.reservations.map(\.address.value) + subnet.routers.map(\.value)
+      pool.reserve(own.union(reserved), now: now.monotonic)
     }
   }
 
   /// - Parameters:
-  ///   - leases: What the store has. Those of networks that are not configured are left alone.
+  ///   - leases: What the store has. Those of networks that are not configured wait for their network.
   package init(
     _ configuration: DHCPConfiguration, decider: any BootDecider, interfaces: [NetworkInterface],
     leases: [Lease] = [], now: Moment
@@ -39,21 +46,67 @@ package struct DHCPv4Server: Sendable {
     self.configuration = configuration
     self.decider = decider
     if configuration.mode == .full { networks = configuration.subnets.map { Network($0) } }
-    update(interfaces: interfaces)
+    update(interfaces: interfaces, now: now)
     restore(leases, now: now)
   }
 
   /// The interfaces are these now.
-  package mutating func update(interfaces: [NetworkInterface]) {
+  package mutating func update(interfaces: [NetworkInterface], now: Moment) {
     self.interfaces = Dictionary(interfaces.map { ($0.index, $0) }, uniquingKeysWith: { _, last in last })
+    for index in networks.indices { networks[index].reserve(own: ownAddresses, now: now) }
   }
 
-  /// A new configuration; leases of networks that are still there are kept, in whatever network they are now.
+  private var ownAddresses: Set<UInt32> {
+    Set(interfaces.values.flatMap { $0.ipv4.map(\.address.value) })
+  }
+
+  /// A new configuration. Leases are kept, in whatever network they are now or will be again; so are offers, which their
+  /// clients will ask for in a moment.
   package mutating func update(configuration: DHCPConfiguration, now: Moment) {
-    let leases = currentLeases(now: now)
+    let before = networks
     self.configuration = configuration
-    networks = configuration.mode == .full ? configuration.subnets.map { Network($0) } : []
-    restore(leases, now: now)
+    networks =
+      configuration.mode == .full
+      ? configuration.subnets.map { subnet in before.first { $0.subnet == subnet } ?? Network(subnet) } : []
+    for network in before where !networks.contains(where: { $0.subnet == network.subnet }) {
+      for (address, entry) in network.pool.entries { orphans[address] = entry }
+    }
+    for index in networks.indices { networks[index].reserve(own: ownAddresses, now: now) }
+    adopt(now: now)
+  }
+
+  /// Gives those who have addresses of a network that is there now to that network.
+  private mutating func adopt(now: Moment) {
+    // Of a client's addresses the last one counts: what it had, what it has, what it is about to have.
+    func rank(_ entry: AddressPool<UInt32>.Entry) -> Int {
+      switch entry.state {
+      case .released, .declined: 0
+      case .leased: 1
+      case .offered: 2
+      }
+    }
+    let sorted = orphans.sorted {
+      (rank($0.value), $0.value.granted, $0.value.deadline, $0.key)
+        < (rank($1.value), $1.value.granted, $1.value.deadline, $1.key)
+    }
+    for (address, entry) in sorted {
+      guard let index = network(containing: IPv4Address(value: address)) else { continue }
+      networks[index].pool.set(address, entry, now: now.monotonic)
+      orphans[address] = nil
+    }
+  }
+
+  /// Takes what the store has into the network of its address, or keeps it until there is one.
+  mutating func insert(_ entry: AddressPool<UInt32>.Entry, at address: IPv4Address, now: Moment) {
+    if let index = network(containing: address) {
+      networks[index].pool.set(address.value, entry, now: now.monotonic)
+    } else {
+      orphans[address.value] = entry
+    }
+  }
+
+  func network(containing address: IPv4Address) -> Int? {
+    networks.firstIndex { $0.subnet.network.contains(address) }
   }
 
   /// What comes of one datagram to one of the server's ports.
@@ -73,7 +126,7 @@ package struct DHCPv4Server: Sendable {
     if let option = message.options[DHCPv4Option.relayAgent], option.count > 255 {
       return dropped(datagram, "option 82 has \(option.count) bytes", now: now)
     }
-    if message.relayAddress != .any, !isTrusted(relay: message.relayAddress) {
+    if message.relayAddress != .any, !isTrusted(message) {
       return dropped(datagram, "no relay agent \(message.relayAddress) is known", now: now)
     }
     guard let server = serverAddress(for: message, datagram: datagram, on: interface) else {
@@ -94,6 +147,10 @@ package struct DHCPv4Server: Sendable {
     let server: IPv4Address
     let now: Moment
 
+    /// What the client knows the server by (option 54): its address, or that of a relay agent that wants to see every
+    /// message (RFC 5107).
+    var identifier: IPv4Address { message.serverOverride ?? server }
+
     /// Who asks, if it netboots.
     func request(_ stage: NetbootRequest.Stage) -> NetbootRequest? {
       // What a client without a relay agent says in option 82 is its own invention (RFC 3046, section 2.1).
@@ -105,10 +162,11 @@ package struct DHCPv4Server: Sendable {
     configuration.interfaces.isEmpty || configuration.interfaces.contains(interface.name)
   }
 
-  private func isTrusted(relay: IPv4Address) -> Bool {
+  private func isTrusted(_ message: DHCPv4Message) -> Bool {
+    let relay = message.relayAddress
     guard relay.isUnicast else { return false }
-    if !configuration.relays.isEmpty { return configuration.relays.contains(relay) }
-    return configuration.mode == .proxy || networks.contains { $0.subnet.network.contains(relay) }
+    if !configuration.relays.isEmpty { return configuration.relays.contains { $0.contains(relay) } }
+    return configuration.mode == .proxy || network(containing: message.link ?? relay) != nil
   }
 
   /// The address that the client used, else the interface's address in the client's network, else its first.

@@ -12,6 +12,7 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
   private let committer: LeaseCommitter
   private var writer = LeaseWriter()
   private var inbox = Inbox()
+  private var isStopped = false
   private var events: [DHCPEvent] = []
 
   /// - Parameters:
@@ -37,7 +38,8 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
     notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void
   ) throws -> DHCPv4Service {
     let interfaces = try Interfaces.current()
-    let leases = configuration.mode == .full ? try store.loadLeases() : []
+    // In every mode: a server that gives no addresses now may do so after a reload, and then has to know whose they are.
+    let leases = try store.loadLeases()
     let frames = try FramePort()
     let ports = [
       try UDPPort(.v4, number: DHCPv4Server.serverPort, frames: frames),
@@ -59,7 +61,7 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
 
   /// The interfaces are these now.
   package func update(interfaces: [NetworkInterface]) {
-    server.update(interfaces: interfaces)
+    server.update(interfaces: interfaces, now: EventLoop.now())
     sensor.update(interfaces: interfaces)
   }
 
@@ -67,6 +69,12 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
   package func update(configuration: DHCPConfiguration, now: Moment) {
     server.update(configuration: configuration, now: now)
   }
+
+  /// What it goes by now.
+  package var configuration: DHCPConfiguration { server.configuration }
+
+  /// Answers nothing any more; leases that are on their way to the disk get there.
+  package func stop() { isStopped = true }
 
   deinit { committer.stop() }
 
@@ -82,7 +90,7 @@ package final class DHCPv4Service: EventSource, @unchecked Sendable {
     // A few batches at a time, so that other ports have their turns.
     for _ in 0..<8 where inbox.hasRoom {
       let datagrams = ports[index].receive()
-      for datagram in datagrams { inbox.add(datagram, port: index) }
+      if !isStopped { for datagram in datagrams { inbox.add(datagram, port: index) } }
       if datagrams.count < 64 { break }
     }
   }

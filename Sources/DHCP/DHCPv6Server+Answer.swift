@@ -29,14 +29,17 @@ extension DHCPv6Server {
     return links.firstIndex { link in exchange.interface.ipv6.contains { link.contains($0.address) } }
   }
 
-  /// Decides, and puts boot information into a reply. Whether there is any.
+  /// Decides, and puts boot information into a reply. Whether there is any; `nil` if the client is to ask again.
   private func addBoot(
     _ stage: NetbootRequest.Stage, _ exchange: Exchange, isProxy: Bool, to reply: inout DHCPv6Message,
     actions: inout [DHCPAction]
-  ) -> Bool {
+  ) -> Bool? {
     guard let request = netboot(exchange, stage) else { return false }
     actions.append(.event(.asked(request)))
     switch decider.decide(request) {
+    case .wait(let reason):
+      actions.append(.event(.refused(request, reason: reason)))
+      return nil
     case .ignore(let reason), .localDisk(let reason):
       actions.append(.event(.refused(request, reason: reason)))
       return false
@@ -94,7 +97,10 @@ extension DHCPv6Server {
       }
     }
     addNetwork(index, to: &reply)
-    let hasBoot = addBoot(.discover, exchange, isProxy: !hasAddress, to: &reply, actions: &actions)
+    guard let hasBoot = addBoot(.discover, exchange, isProxy: !hasAddress, to: &reply, actions: &actions)
+    else {
+      return actions
+    }
     if hasAddress || hasBoot { actions.append(deliver(reply, exchange)) }
     return actions
   }
@@ -160,7 +166,7 @@ extension DHCPv6Server {
     var reply = reply(.reply, exchange, client: client)
     let index = link(of: exchange)
     addNetwork(index, to: &reply)
-    let hasBoot = addBoot(.request, exchange, isProxy: false, to: &reply, actions: &actions)
+    let hasBoot = addBoot(.request, exchange, isProxy: false, to: &reply, actions: &actions) == true
     if hasBoot || index != nil { actions.append(deliver(reply, exchange)) }
     return actions
   }
@@ -170,7 +176,7 @@ extension DHCPv6Server {
     guard exchange.message.kind == .request || exchange.message.kind == .informationRequest else { return [] }
     var actions: [DHCPAction] = []
     var reply = reply(.reply, exchange, client: client)
-    if addBoot(.binl, exchange, isProxy: true, to: &reply, actions: &actions) {
+    if addBoot(.binl, exchange, isProxy: true, to: &reply, actions: &actions) == true {
       actions.append(deliver(reply, exchange))
     }
     return actions
@@ -287,14 +293,16 @@ extension DHCPv6Server {
   }
 
   mutating func restore(_ leases: [Lease], now: Moment) {
-    for lease in leases {
+    // The newest last: of two of one client it is the one that counts.
+    for lease in leases.sorted(by: { ($0.granted, $0.expires) < ($1.granted, $1.expires) }) {
       guard case .v6(let address) = lease.address,
         let index = links.firstIndex(where: {
           $0.subnet.pool.lowerBound.high == address.high && $0.contains(address)
         })
       else { continue }
       let isDeclined = lease.state == .declined
-      let longest = Int64(isDeclined ? configuration.declineSeconds : links[index].subnet.leaseSeconds)
+      let whole = lease.expires.subtractingReportingOverflow(lease.granted)
+      let longest = whole.overflow ? 1 << 33 : min(max(whole.partialValue, 0), 1 << 33)
       let isOver = lease.expires <= now.wall
       let left = isOver ? 0 : min(lease.expires.subtractingReportingOverflow(now.wall).partialValue, longest)
       links[index].pool.set(

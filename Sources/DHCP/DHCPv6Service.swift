@@ -10,6 +10,7 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
   private let committer: LeaseCommitter
   private var writer = LeaseWriter()
   private var events: [DHCPEvent] = []
+  private var isStopped = false
   /// Interfaces that the multicast group was joined on.
   private var joined: Set<UInt32> = []
 
@@ -73,11 +74,14 @@ package final class DHCPv6Service: EventSource, @unchecked Sendable {
     }
   }
 
+  /// Answers nothing any more; leases that are on their way to the disk get there.
+  package func stop() { isStopped = true }
+
   deinit { committer.stop() }
 
   package func ready(_ token: UInt32) {
     let now = EventLoop.now()
-    for datagram in ports[Int(token)].receive() {
+    for datagram in ports[Int(token)].receive() where !isStopped {
       writer.take(server.receive(datagram, now: now), port: Int(token))
     }
   }

@@ -21,6 +21,7 @@ struct LeaseWriter {
   private var waiting: [LeaseAnswer] = []
   private var isWriting = false
   private var refused = 0
+  private var hasFailed = false
 
   /// Keeps what a machine wants until it can be done.
   mutating func take(_ actions: [DHCPAction], port: Int) {
@@ -54,15 +55,23 @@ struct LeaseWriter {
   /// A batch is on the disk, or with an error it is not: then nobody is told of it, and the clients ask again.
   mutating func finish(_ batch: [LeaseAnswer], error: (any Error)?) {
     isWriting = false
-    guard let error else { return ready += batch }
+    guard let error else {
+      if hasFailed { note(.leaseStore(problem: nil)) }
+      hasFailed = false
+      return ready += batch
+    }
+    hasFailed = true
     let count = batch.reduce(0) { $0 + $1.changes.count }
-    note("\(count) leases could not be written down, so nobody got them: \(error)")
+    note(.leaseStore(problem: "\(count) leases could not be written down, so nobody got them: \(error)"))
   }
 
   /// Sends what may be sent, then gives what has happened.
   mutating func flush(ports: [any DatagramPort], events: inout [DHCPEvent]) {
     if refused > 0 {
-      note("\(refused) requests came while \(Self.maximumWaiting) leases waited for the disk")
+      note(
+        .dropped(
+          source: Endpoint(IPv4Address.any, port: 0),
+          reason: "\(refused) requests came while \(Self.maximumWaiting) leases waited for the disk"))
       refused = 0
     }
     guard !ready.isEmpty else { return }
@@ -81,9 +90,9 @@ struct LeaseWriter {
     }
   }
 
-  private mutating func note(_ reason: String) {
+  private mutating func note(_ event: DHCPEvent) {
     var answer = LeaseAnswer(port: 0)
-    answer.events = [.dropped(source: Endpoint(IPv4Address.any, port: 0), reason: reason)]
+    answer.events = [event]
     ready.append(answer)
   }
 }

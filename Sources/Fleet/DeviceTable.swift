@@ -50,6 +50,14 @@ extension DeviceRecord {
   /// The most network ports that are noted of one device.
   package static let maximumPorts = 16
 
+  /// Takes what a message says and the record does not; false if that is nothing.
+  package mutating func complete(_ identity: DeviceIdentity) -> Bool {
+    var missing = DeviceIdentity()
+    if uuid == nil { missing.uuid = identity.uuid }
+    if serial == nil { missing.serial = identity.serial }
+    return learn(missing)
+  }
+
   /// Learns what a message says; false if that is nothing new.
   package mutating func learn(_ identity: DeviceIdentity) -> Bool {
     var isNew = false

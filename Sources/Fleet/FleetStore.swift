@@ -34,10 +34,14 @@ package struct FleetBatch: Sendable {
   package var devices: [DeviceRecord] = []
   package var boots: [BootRecord] = []
   package var events: [FleetEvent] = []
+  /// Devices that are to be forgotten, with their boots.
+  package var forgotten: [Int64] = []
 
   package init() {}
 
-  package var isEmpty: Bool { newDevices.isEmpty && devices.isEmpty && boots.isEmpty && events.isEmpty }
+  package var isEmpty: Bool {
+    newDevices.isEmpty && devices.isEmpty && boots.isEmpty && events.isEmpty && forgotten.isEmpty
+  }
 }
 
 extension FleetStore {

@@ -7,8 +7,15 @@ extension SQLiteStore {
   /// Leases are waiting for the same file: a transaction writes no more records than that.
   private static let piece = 200
 
-  /// In pieces of one transaction each, the devices first; if the process dies, the first of them are there.
+  /// In pieces of one transaction each, the devices first, and of these those that go; if the process dies, the first of them are there.
   package func commit(_ batch: FleetBatch) throws {
+    for devices in Self.pieces(batch.forgotten) {
+      try writeSoon { database in
+        for id in devices {
+          try database.cachedStatement(sql: "DELETE FROM device WHERE id = ?").execute(arguments: [id])
+        }
+      }
+    }
     for devices in Self.pieces(batch.newDevices) {
       try writeSoon { database in for device in devices { try Self.insert(device, database) } }
     }

@@ -7,9 +7,13 @@ package final class SQLiteStore: Sendable {
   /// Long reads go by another, which never keeps a lease waiting.
   private let reader: DatabaseQueue
 
-  /// Opens the store at `path`, or makes it. Several processes may have it open.
+  /// Opens the store at `path`, or makes it. Several processes may have it open, also under several accounts if the
+  /// directory is their common group's to write.
   /// - Throws: ``FleetError`` `.store` or `.tooNew`.
   package init(path: String) throws {
+    // Two that make it at the same time would both make its tables.
+    let gate = OpeningGate(path: path)
+    defer { gate.open() }
     var configuration = Configuration()
     configuration.journalMode = .wal
     // A command that changes a setting waits for the server's short writes, and the other way round.

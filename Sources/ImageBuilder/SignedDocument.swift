@@ -1,12 +1,12 @@
 internal import Provenance
 
 /// A file of a release that has a DSSE envelope of its own, for tools that know its format and not release.json.
-struct SignedDocument {
-  let file: String
-  let payloadType: String
-  let envelope: String
+package struct SignedDocument: Sendable {
+  package let file: String
+  package let payloadType: String
+  package let envelope: String
 
-  static let all = [
+  package static let all = [
     SignedDocument(
       file: ReleaseFile.sbom, payloadType: SPDXDocument.mediaType, envelope: ReleaseFile.sbomSignature),
     SignedDocument(

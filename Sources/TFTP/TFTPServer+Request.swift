@@ -6,7 +6,7 @@ extension TFTPServer {
     _ request: TFTPRequest, _ datagram: IncomingDatagram, now: Moment, actions: inout [TFTPAction]
   ) {
     let peer = datagram.source
-    guard peer.port != 0, peer.port != Self.port else { return }
+    guard peer.port != 0, peer.port != Self.port, !isDraining else { return }
     if let id = sessionByPeer[peer], let session = session(id) {
       if session.request == datagram.payload, session.isUnheard {
         // The client has not heard us, or not yet. The timer says when to say it again, not the client.
@@ -27,10 +27,9 @@ extension TFTPServer {
         "mode \(request.mode.debugDescription) is not served; use octet",
         name: name, actions: &actions)
     }
-    guard makeRoom(for: peer, now: now, actions: &actions) else {
-      return refuse(
-        datagram, TFTPErrorCode.undefined, "too many transfers at a time; try again", name: name,
-        actions: &actions)
+    // No answer: its client asks again, and whoever forges sources reaches nobody.
+    guard (countByClient[peer.address] ?? 0) < configuration.maximumTransfersPerClient else {
+      return dropped(peer, "\(peer.address) has too many transfers at a time", now: now, actions: &actions)
     }
     guard let local = localAddress(datagram) else { return }
     var file: any VirtualFile
@@ -38,6 +37,7 @@ extension TFTPServer {
     case .file(let found): file = found
     case .unknown:
       return refuse(datagram, TFTPErrorCode.notFound, "no such file", name: name, actions: &actions)
+    case .later: return
     case .refused(let reason):
       return refuse(
         datagram, TFTPErrorCode.accessViolation, "not for this client", name: name, reason: reason,
@@ -51,6 +51,9 @@ extension TFTPServer {
           datagram, TFTPErrorCode.illegalOperation, "netascii is for small texts; use octet", name: name,
           reason: "\(error)", actions: &actions)
       }
+    }
+    guard makeRoom(now: now, actions: &actions) else {
+      return dropped(peer, "there are too many transfers at a time", now: now, actions: &actions)
     }
     start(request, name: name, file, datagram, local: local, now: now, actions: &actions)
   }
@@ -125,20 +128,11 @@ extension TFTPServer {
     }
   }
 
-  /// Whether there is room for one more transfer; one that nobody has answered yet makes room.
-  private mutating func makeRoom(for peer: Endpoint, now: Moment, actions: inout [TFTPAction]) -> Bool {
-    func oldestUnheard(_ isCandidate: (TFTPSession) -> Bool) -> TFTPSessionID? {
-      slots.compactMap { $0 }.filter { $0.isUnheard && isCandidate($0) }
-        .min { $0.transfer.started.monotonic < $1.transfer.started.monotonic }?.id
-    }
-    if (countByClient[peer.address] ?? 0) >= configuration.maximumTransfersPerClient {
-      guard let victim = oldestUnheard({ $0.transfer.peer.address == peer.address }) else { return false }
-      end(victim, .replaced, now: now, actions: &actions)
-    }
-    if transferCount >= configuration.maximumTransfers {
-      guard let victim = oldestUnheard({ _ in true }) else { return false }
-      end(victim, .replaced, now: now, actions: &actions)
-    }
+  /// Whether there is room for one more transfer; the oldest that nobody has answered yet makes room.
+  private mutating func makeRoom(now: Moment, actions: inout [TFTPAction]) -> Bool {
+    guard transferCount >= configuration.maximumTransfers else { return true }
+    guard let victim = nextUnheard() else { return false }
+    end(victim, .replaced, now: now, actions: &actions)
     return true
   }
 

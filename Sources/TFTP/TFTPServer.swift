@@ -27,8 +27,15 @@ package struct TFTPServer: Sendable {
   private var generation: UInt32 = 0
   var sessionByPeer: [Endpoint: TFTPSessionID] = [:]
   var countByClient: [IPAddress: Int] = [:]
+  /// Sessions that were not heard of when they began, the oldest first; those that were heard since, or are over, are
+  /// among them until they are looked at.
+  private var unheard: [TFTPSessionID] = []
+  private var firstUnheard = 0
+  /// How many of them were looked at so far.
+  private(set) var looks = 0
   private var lastTransfer: UInt64 = 0
   private var drops = EventBudget()
+  private(set) var isDraining = false
 
   /// When a session wants to be looked at, unless that has changed since.
   private struct Due: Comparable, Sendable {
@@ -58,6 +65,9 @@ package struct TFTPServer: Sendable {
     self.configuration = configuration
     self.configuration.isSinglePort = isSinglePort
   }
+
+  /// No other transfer begins; the clients that ask get no answer, so that they ask the next server process.
+  package mutating func drain() { isDraining = true }
 
   /// Transfers that are under way.
   package var transferCount: Int { sessionByPeer.count }
@@ -191,8 +201,7 @@ package struct TFTPServer: Sendable {
     session(id)?.transfer.peer ?? Endpoint(IPv4Address.any, port: 0)
   }
 
-  private mutating func dropped(_ peer: Endpoint, _ reason: String, now: Moment, actions: inout [TFTPAction])
-  {
+  mutating func dropped(_ peer: Endpoint, _ reason: String, now: Moment, actions: inout [TFTPAction]) {
     if drops.allows(now: now) { actions.append(.event(.dropped(peer: peer, reason: reason))) }
   }
 
@@ -210,7 +219,23 @@ package struct TFTPServer: Sendable {
     slots[Int(session.id.slot)] = session
     sessionByPeer[session.transfer.peer] = session.id
     countByClient[session.transfer.peer.address, default: 0] += 1
+    unheard.append(session.id)
+    if unheard.count > 2 * slots.count + 1024 {
+      unheard = unheard[firstUnheard...].filter { isCurrent($0) && slots[Int($0.slot)]?.isUnheard == true }
+      firstUnheard = 0
+    }
     schedule(session.id)
+  }
+
+  /// The session that has waited for longest to be heard of; each is looked at once.
+  mutating func nextUnheard() -> TFTPSessionID? {
+    while firstUnheard < unheard.count {
+      let id = unheard[firstUnheard]
+      firstUnheard += 1
+      looks += 1
+      if isCurrent(id), slots[Int(id.slot)]?.isUnheard == true { return id }
+    }
+    return nil
   }
 
   mutating func nextTransfer() -> UInt64 {

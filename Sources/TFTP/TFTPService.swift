@@ -78,6 +78,11 @@ package final class TFTPService: EventSource, @unchecked Sendable {
     server.update(configuration: configuration)
   }
 
+  /// Transfers under way come to their end, and no other begins.
+  package func drain() { server.drain() }
+
+  package var transferCount: Int { server.transferCount }
+
   /// Ends every transfer; the clients are told.
   package func stop() {
     let now = EventLoop.now()

@@ -27,6 +27,8 @@ package enum VirtualFileAnswer: Sendable {
   case file(any VirtualFile)
   /// No such file (TFTP error 1).
   case unknown
+  /// It is looked at first, which takes a while: no answer, and the client asks again.
+  case later
   /// This client may not have it now (TFTP error 2); the reason is for people, the client is not told.
   case refused(reason: String)
 }

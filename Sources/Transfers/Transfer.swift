@@ -1,4 +1,5 @@
 internal import CCurlShim
+internal import Glibc
 
 /// Takes what a transfer brings, on the engine's thread. Throwing ends the transfer.
 package protocol TransferSink: AnyObject, Sendable {
@@ -35,6 +36,10 @@ final class Transfer: @unchecked Sendable {
   /// The most that the server may announce.
   let limit: Int
   private let sink: any TransferSink
+  /// What is sent; `nil` for a plain fetch.
+  private let request: TransferRequest?
+  private let source: BodySource
+  private var headers: UnsafeMutablePointer<curl_slist>?
 
   private var toSkip: Int?
   private var failure: (any Error)?
@@ -42,9 +47,11 @@ final class Transfer: @unchecked Sendable {
   private let continuation: CheckedContinuation<TransferEnd, Never>
 
   init(
-    address: String, offset: Int, limit: Int, sink: any TransferSink,
+    address: String, offset: Int, limit: Int, sink: any TransferSink, request: TransferRequest? = nil,
     continuation: CheckedContinuation<TransferEnd, Never>
   ) {
+    self.request = request
+    source = BodySource(request?.body ?? [])
     self.address = address
     self.offset = offset
     self.limit = limit
@@ -53,16 +60,22 @@ final class Transfer: @unchecked Sendable {
     message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
   }
 
-  deinit { message.deallocate() }
+  deinit {
+    message.deallocate()
+    curl_slist_free_all(headers)
+  }
 
   /// Makes the libcurl handle; `nil` if libcurl refuses an option.
   func makeHandle(policy: TransferPolicy) -> UnsafeMutableRawPointer? {
     guard let handle = curl_easy_init() else { return nil }
     let context = Unmanaged.passUnretained(self).toOpaque()
+    // Whoever sends something wants the answer whatever its status is, and sends it nowhere else.
+    let isFetch = request == nil ? 1 : 0
     let longs: [(CURLoption, Int)] = [
-      (CURLOPT_NOSIGNAL, 1), (CURLOPT_FAILONERROR, 1), (CURLOPT_FOLLOWLOCATION, 1),
+      (CURLOPT_NOSIGNAL, 1), (CURLOPT_FAILONERROR, isFetch), (CURLOPT_FOLLOWLOCATION, isFetch),
       (CURLOPT_MAXREDIRS, policy.redirections), (CURLOPT_CONNECTTIMEOUT, policy.connectTimeout),
-      (CURLOPT_LOW_SPEED_LIMIT, policy.minimumSpeed), (CURLOPT_LOW_SPEED_TIME, policy.stallTimeout),
+      (CURLOPT_LOW_SPEED_LIMIT, policy.minimumSpeed),
+      (CURLOPT_LOW_SPEED_TIME, request?.patience ?? policy.stallTimeout),
       (CURLOPT_TIMEOUT, policy.totalTimeout),
     ]
     let strings: [(CURLoption, String)] = [
@@ -72,6 +85,10 @@ final class Transfer: @unchecked Sendable {
     ]
     var codes = longs.map { netimg_curl_setopt_long(handle, $0.0, $0.1) }
     codes += strings.map { netimg_curl_setopt_string(handle, $0.0, $0.1) }
+    if let authorities = policy.authorities {
+      codes.append(netimg_curl_setopt_string(handle, CURLOPT_CAINFO, authorities))
+    }
+    if let request { codes += prepare(handle, request, context) }
     if offset > 0 { codes.append(netimg_curl_setopt_string(handle, CURLOPT_RANGE, "\(offset)-")) }
     codes.append(netimg_curl_setopt_offset(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limit)))
     codes.append(netimg_curl_setopt_pointer(handle, CURLOPT_ERRORBUFFER, message))
@@ -85,6 +102,43 @@ final class Transfer: @unchecked Sendable {
   }
 
   private var handle: UnsafeMutableRawPointer?
+
+  /// Method, headers and body of a request that sends something.
+  private func prepare(
+    _ handle: UnsafeMutableRawPointer, _ request: TransferRequest, _ context: UnsafeMutableRawPointer
+  ) -> [CURLcode] {
+    for header in request.headers { headers = curl_slist_append(headers, header) }
+    var codes = [
+      netimg_curl_setopt_string(handle, CURLOPT_PROTOCOLS_STR, "http,https"),
+      netimg_curl_setopt_string(handle, CURLOPT_CUSTOMREQUEST, request.method),
+      netimg_curl_setopt_pointer(handle, CURLOPT_HTTPHEADER, headers),
+    ]
+    guard request.method != "GET" else { return codes }
+    codes.append(netimg_curl_setopt_long(handle, CURLOPT_UPLOAD, 1))
+    codes.append(netimg_curl_setopt_offset(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(request.size)))
+    codes.append(netimg_curl_setopt_read(handle, Self.read, Self.seek, context))
+    return codes
+  }
+
+  private static let read:
+    @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
+      data, size, count, context in
+      guard let data, let context else { return Int(CURL_READFUNC_ABORT) }
+      let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+      let buffer = UnsafeMutableRawBufferPointer(start: data, count: size * count)
+      guard let read = transfer.source.read(into: buffer) else {
+        transfer.failure = TransferRequest.Unreadable()
+        return Int(CURL_READFUNC_ABORT)
+      }
+      return read
+    }
+
+  private static let seek: @convention(c) (UnsafeMutableRawPointer?, curl_off_t, Int32) -> Int32 = {
+    context, offset, origin in
+    guard let context, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    return transfer.source.seek(to: Int(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+  }
 
   private static let write:
     @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
@@ -128,7 +182,7 @@ final class Transfer: @unchecked Sendable {
   private func end(_ code: CURLcode) -> TransferEnd {
     if let failure { return .sinkFailed(failure) }
     switch code {
-    case CURLE_OK: return .complete
+    case CURLE_OK: return request == nil ? .complete : .status(status)
     case CURLE_HTTP_RETURNED_ERROR: return .status(status)
     case CURLE_FILESIZE_EXCEEDED: return .tooLarge
     case CURLE_FILE_COULDNT_READ_FILE: return .status(404)

@@ -45,14 +45,34 @@ package final class TransferEngine: Sendable {
   package func perform(
     address: String, offset: Int = 0, limit: Int, into sink: any TransferSink
   ) async -> TransferEnd {
+    await submit { continuation in
+      Transfer(address: address, offset: offset, limit: limit, sink: sink, continuation: continuation)
+    }
+  }
+
+  /// Sends a request.
+  /// - Parameter limit: The most bytes of an answer's body; a longer one counts as none.
+  package func send(_ request: TransferRequest, limit: Int) async -> TransferAnswer {
+    let sink = MemorySink(limit: limit)
+    let end = await submit { continuation in
+      Transfer(
+        address: request.address, offset: 0, limit: limit, sink: sink, request: request,
+        continuation: continuation)
+    }
+    guard case .status(let status) = end else { return .failed(end) }
+    return .answered(status: status, body: sink.bytes)
+  }
+
+  private func submit(
+    _ make: @Sendable (CheckedContinuation<TransferEnd, Never>) -> Transfer
+  ) async -> TransferEnd {
     let id = queue.withLock { queue in
       queue.nextID += 1
       return queue.nextID
     }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let transfer = Transfer(
-          address: address, offset: offset, limit: limit, sink: sink, continuation: continuation)
+        let transfer = make(continuation)
         let isAccepted = queue.withLock { queue in
           guard !queue.isStopped else { return false }
           queue.waiting.append((id, transfer))

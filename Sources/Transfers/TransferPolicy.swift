@@ -14,6 +14,8 @@ package struct TransferPolicy: Sendable {
   package var redirections = 5
   /// Opens no socket: file URLs are all that is asked.
   package var isOffline = false
+  /// A PEM file with the certificates of those who may vouch for servers; `nil` for the system's.
+  package var authorities: String?
 
   package init() {}
 }

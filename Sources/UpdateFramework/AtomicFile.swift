@@ -3,6 +3,9 @@ internal import Glibc
 
 /// A file that appears under its name whole and on disk, or not at all.
 final class AtomicFile {
+  /// Called before each step that other processes can see: tests end their process there.
+  @TaskLocal static var beforeStep: (@Sendable () -> Void)?
+
   private let path: String
   private let temporary: String
   private var file: Int32
@@ -60,13 +63,22 @@ final class AtomicFile {
   /// Puts the file in place of what was there before.
   /// - Throws: `localStorage`.
   func commit() throws(UpdateError) {
-    guard fsync(file) == 0, rename(temporary, path) == 0 else { throw Self.failed("write", path) }
+    guard fsync(file) == 0 else { throw Self.failed("write", path) }
+    Self.beforeStep?()
+    guard rename(temporary, path) == 0 else { throw Self.failed("write", path) }
     isInPlace = true
     Self.synchronizeDirectory(of: path)
   }
 
+  /// Removes a file, unless it is gone already.
+  static func remove(_ path: String) throws(UpdateError) {
+    beforeStep?()
+    guard unlink(path) == 0 || errno == ENOENT else { throw failed("remove", path) }
+    synchronizeDirectory(of: path)
+  }
+
   /// Makes names survive a power cut; a file system that cannot is not an error.
-  private static func synchronizeDirectory(of path: String) {
+  static func synchronizeDirectory(of path: String) {
     let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
     let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let file = netimg_open(directory, O_RDONLY | O_DIRECTORY, 0)

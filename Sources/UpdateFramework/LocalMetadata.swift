@@ -87,7 +87,7 @@ package struct LocalMetadata: Sendable {
 
   /// The trusted root.
   /// - Throws: `noRoot`.
-  func readRoot(limit: Int) throws(UpdateError) -> [UInt8] {
+  package func readRoot(limit: Int) throws(UpdateError) -> [UInt8] {
     guard let bytes = try AtomicFile.read(path(of: "root"), limit: limit) else {
       throw UpdateError(
         .noRoot, role: "root",

@@ -1,5 +1,5 @@
 package import Bytes
-internal import Signing
+package import Signing
 
 /// A role's metadata with signatures (specification 4.2): what one file holds.
 package struct Metadata<Content: RoleContent>: Sendable {
@@ -11,7 +11,8 @@ package struct Metadata<Content: RoleContent>: Sendable {
   package private(set) var signatures: [MetadataSignature]
   /// Members beside `signed` and `signatures`.
   private let unknown: [JSONMember]
-  private let signedJSON: JSONValue
+  /// The signed part as it was read or made, with everything that ``signed`` does not know.
+  package let signedJSON: JSONValue
   /// The file that it was read from, while nothing has been added. Digests are over these bytes.
   private var source: [UInt8]?
 
@@ -42,7 +43,7 @@ package struct Metadata<Content: RoleContent>: Sendable {
     } catch {
       throw UpdateError(
         .malformed, role: role,
-        "the file is no JSON (\(error)); the server is damaged, or lies: use another mirror")
+        "the file is no JSON (\(error))", remedy: "the server is damaged, or lies: use another mirror")
     }
     do {
       var reader = try ObjectReader(file, at: "")
@@ -53,7 +54,7 @@ package struct Metadata<Content: RoleContent>: Sendable {
       signed = try Content(json: signedJSON)
       source = bytes
     } catch {
-      throw UpdateError(error.code, role: role, error.description)
+      throw error.about(role: role)
     }
   }
 
@@ -75,6 +76,16 @@ package struct Metadata<Content: RoleContent>: Sendable {
     signatures.removeAll { $0.keyID == signature.keyID }
     signatures.append(signature)
     signatures.sort { $0.keyID < $1.keyID }
+  }
+
+  /// Drops the signatures that none of these keys made.
+  mutating func keepSignatures(of keys: [ExactString: VerificationKey]) {
+    let kept = signatures.filter { signature in
+      keys[signature.keyID].map { isSigned(by: $0, as: signature.keyID) } ?? false
+    }
+    guard kept.count < signatures.count else { return }
+    source = nil
+    signatures = kept
   }
 
   /// Signs it.

@@ -38,13 +38,14 @@ package struct MetadataFile: Hashable, Sendable {
     if let length, bytes.count != length {
       throw UpdateError(
         .wrongLength, role: role, version: version,
-        "the file has \(bytes.count) bytes, but \(length) are signed; the mirror mixes versions, or lies: use another"
-      )
+        "the file has \(bytes.count) bytes, but \(length) are signed",
+        remedy: "the mirror mixes versions, or lies: use another")
     }
     if let digests, !digests.fit(bytes) {
       throw UpdateError(
         .wrongDigest, role: role, version: version,
-        "the file does not have the digest that is signed; the mirror mixes versions, or lies: use another")
+        "the file does not have the digest that is signed",
+        remedy: "the mirror mixes versions, or lies: use another")
     }
   }
 }

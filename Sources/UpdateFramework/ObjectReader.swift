@@ -19,7 +19,8 @@ struct ObjectReader {
   private func path(_ name: String) -> String { place.isEmpty ? name : "\(place).\(name)" }
 
   func wrong(_ name: String, _ what: String) -> UpdateError {
-    UpdateError(.malformed, "\(path(name)) must be \(what); fetch the file again, or ask its publisher")
+    UpdateError(
+      .malformed, "\(path(name)) must be \(what)", remedy: "fetch the file again, or ask its publisher")
   }
 
   /// The member of that name, which then no longer counts as unknown.
@@ -38,20 +39,24 @@ struct ObjectReader {
     return text
   }
 
-  /// An integer of at least `least`.
+  /// The largest integer that is read: what other languages hold exactly, and far from where sums would overflow.
+  static let largest = (1 << 53) - 1
+
+  /// An integer from `least` to ``largest``.
   mutating func integer(_ name: String, atLeast least: Int) throws(UpdateError) -> Int {
-    guard let integer = try value(name).integer, integer >= least else {
-      throw wrong(name, "an integer of at least \(least)")
+    try integer(of: value(name), name, atLeast: least)
+  }
+
+  private func integer(of value: JSONValue, _ name: String, atLeast least: Int) throws(UpdateError) -> Int {
+    guard let integer = value.integer, integer >= least, integer <= Self.largest else {
+      throw wrong(name, "an integer of at least \(least) and below 2^53")
     }
     return integer
   }
 
   mutating func optionalInteger(_ name: String, atLeast least: Int) throws(UpdateError) -> Int? {
     guard let value = optional(name) else { return nil }
-    guard let integer = value.integer, integer >= least else {
-      throw wrong(name, "an integer of at least \(least)")
-    }
-    return integer
+    return try integer(of: value, name, atLeast: least)
   }
 
   mutating func optionalBool(_ name: String) throws(UpdateError) -> Bool? {

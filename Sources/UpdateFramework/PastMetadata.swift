@@ -10,6 +10,11 @@ package struct PastMetadata: Sendable {
     package let isSigned: Bool
     /// The keys whose signatures are right, by the delegation that is met, or else by any.
     package let keyIDs: [ExactString]
+
+    package init(isSigned: Bool, keyIDs: [ExactString]) {
+      self.isSigned = isSigned
+      self.keyIDs = keyIDs
+    }
   }
 
   /// Today's first.

@@ -40,7 +40,7 @@ package struct Proposal: Sendable {
     reason = try reader.string("reason")
     targets = [:]
     for member in try reader.object("roles") {
-      let text = Array(member.value.encoded.utf8)
+      let text = Array(member.value.encoded.utf8) + [0x0A]
       if member.name == "root" {
         root = try Metadata(text, role: "root", limit: Self.limit)
       } else {
@@ -63,12 +63,36 @@ package struct Proposal: Sendable {
     return Array(value.encoded.utf8) + [0x0A]
   }
 
+  /// SHA-256 over what is proposed, by role; signatures and the reason, which nobody signs, are no part of it.
+  package var digest: SHA256Digest {
+    let lines = roles.map { name in
+      let signed = (name == "root" ? root?.signedBytes : targets[name]?.signedBytes) ?? []
+      return "\(SHA256.digest(of: signed).hex) \(name.text)\n"
+    }
+    return SHA256.digest(of: Array(lines.joined().utf8))
+  }
+
+  /// The file of a proposed role, and its version.
+  func file(of role: ExactString) -> (bytes: [UInt8], version: Int)? {
+    role == "root"
+      ? root.map { ($0.bytes, $0.signed.header.version) }
+      : targets[role].map { ($0.bytes, $0.signed.header.version) }
+  }
+
+  /// The file of a proposed role, if that version of it is proposed.
+  func bytes(of role: ExactString, version: Int?) -> [UInt8]? {
+    guard let file = file(of: role), file.version == version else { return nil }
+    return file.bytes
+  }
+
   /// Signs every role for which the signer's key may.
   /// - Parameter repository: The state that the proposal changes; `nil` before there is any.
   /// - Returns: The roles that were signed.
+  /// - Throws: `badKey` for a key under an identifier that is not its own.
   package mutating func sign(
     with signer: some MetadataSigner, in repository: Repository?
   ) async throws -> [ExactString] {
+    try checkKeys(in: repository)
     let keyID = ExactString(signer.keyID)
     var signed: [ExactString] = []
     for name in roles
@@ -97,64 +121,26 @@ package struct Proposal: Sendable {
     }
   }
 
+  /// The same without signatures that are wrong, or of keys that may not sign: they count for nothing.
+  package func keepingValidSignatures(in repository: Repository?) -> Proposal {
+    var result = self
+    for name in roles {
+      var keys: [ExactString: VerificationKey] = [:]
+      for authority in authorities(of: name, in: repository) {
+        for id in authority.role.keyIDs { keys[id] = keys[id] ?? authority.keys[id] }
+      }
+      if name == "root" {
+        result.root?.keepSignatures(of: keys)
+      } else {
+        result.targets[name]?.keepSignatures(of: keys)
+      }
+    }
+    return result
+  }
+
   private static var different: UpdateError {
     UpdateError(
       .conflict,
       "the two files propose different things, so their signatures cannot be put together; ask who has which")
-  }
-
-  /// Everybody whose keys must sign a role: for a root its predecessor and itself, for others the delegators,
-  /// as the proposal leaves them.
-  package func authorities(of name: ExactString, in repository: Repository?) -> [Delegation] {
-    if name == "root" {
-      let current = repository?.delegations(to: "root") ?? []
-      guard let new = root?.signed, let role = new.roles["root"] else { return current }
-      return current + [Delegation(delegator: "the new root", role: role, keys: new.keys)]
-    }
-    let root = self.root?.signed ?? repository?.root.signed
-    if let root, let role = root.roles[name] {
-      return [Delegation(delegator: "root", role: role, keys: root.keys)]
-    }
-    var all = repository?.targets ?? [:]
-    all.merge(targets) { _, new in new }
-    return all.keys.sorted().compactMap { delegator in
-      guard let delegations = all[delegator]?.signed.delegations else { return nil }
-      return delegations.roleKeys(of: name).map {
-        Delegation(delegator: delegator, role: $0, keys: delegations.keys)
-      }
-    }
-  }
-
-  /// Who has signed a role, for each authority.
-  package func tallies(of name: ExactString, in repository: Repository?) -> [(
-    by: ExactString, tally: SignatureTally
-  )] {
-    authorities(of: name, in: repository).compactMap { authority in
-      let tally =
-        name == "root"
-        ? root?.tally(authority.role, keys: authority.keys)
-        : targets[name]?.tally(authority.role, keys: authority.keys)
-      return tally.map { (authority.delegator, $0) }
-    }
-  }
-
-  /// Whether the repository has exactly this already, or newer versions of all roles.
-  package func isMerged(in repository: Repository) -> Bool {
-    func isMerged<Content>(_ proposed: Metadata<Content>?, _ current: Metadata<Content>?) -> Bool {
-      guard let proposed, let current else { return false }
-      let (version, there) = (proposed.signed.header.version, current.signed.header.version)
-      return there > version || there == version && current.signedBytes == proposed.signedBytes
-    }
-    return roles.allSatisfy {
-      $0 == "root" ? isMerged(root, repository.root) : isMerged(targets[$0], repository.targets[$0])
-    }
-  }
-
-  /// Whether every role has the signatures that it needs.
-  package func isComplete(in repository: Repository?) -> Bool {
-    roles.allSatisfy { name in
-      let tallies = tallies(of: name, in: repository)
-      return !tallies.isEmpty && tallies.allSatisfy(\.tally.isMet)
-    }
   }
 }

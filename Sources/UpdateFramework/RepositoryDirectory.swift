@@ -7,8 +7,19 @@ internal import Glibc
 /// it.
 package struct RepositoryDirectory: Sendable {
   package let path: String
+  /// A root that is known to be right: everything else must follow from it. Without one, the first root that lies
+  /// there is believed.
+  package let trustedRoot: [UInt8]?
+  /// What a client of this repository has trusted; no state that is older is published.
+  package let seen: LocalMetadata?
+  /// What is looked at as if it were merged already.
+  var proposed: Proposal?
 
-  package init(_ path: String) { self.path = path }
+  package init(_ path: String, trustedRoot: [UInt8]? = nil, seen: LocalMetadata? = nil) {
+    self.path = path
+    self.trustedRoot = trustedRoot
+    self.seen = seen
+  }
 
   var metadata: String { "\(path)/metadata" }
 
@@ -17,15 +28,36 @@ package struct RepositoryDirectory: Sendable {
     "\(metadata)/\(version.map { "\($0)." } ?? "")\(FileNames.escaped(role.text)).json"
   }
 
-  /// The bytes of a version of a role; `nil` if it is not there.
+  /// The bytes of a version of a role; `nil` if it is not there. A merge that is not finished counts as done.
   func read(_ role: ExactString, version: Int?, limit: Int) throws(UpdateError) -> [UInt8]? {
-    try AtomicFile.read(path(of: role, version: version), limit: limit)
+    if let bytes = proposed?.bytes(of: role, version: version) { return bytes }
+    let path = path(of: role, version: version)
+    if let bytes = try AtomicFile.read(path, limit: limit) { return bytes }
+    guard let version else { return nil }
+    if let bytes = try unfinishedMerge()?.bytes(of: role, version: version) { return bytes }
+    // Between the two looks, the merge may have been finished.
+    return try AtomicFile.read(path, limit: limit)
   }
 
-  /// Writes a version of a role. One that is there already with other bytes was never part of a published
-  /// state, or must not change.
+  /// Writes a version of a role.
+  /// - Throws: `conflict` if that version is there with other bytes, which somebody may have seen.
   func write(_ bytes: [UInt8], role: ExactString, version: Int?) throws(UpdateError) {
-    try AtomicFile.write(bytes, to: path(of: role, version: version))
+    let path = path(of: role, version: version)
+    if version != nil {
+      switch try AtomicFile.read(path, limit: .max) {
+      case nil: break
+      case bytes?: return
+      case _?: throw Self.taken(path)
+      }
+    }
+    try AtomicFile.write(bytes, to: path)
+  }
+
+  static func taken(_ path: String) -> UpdateError {
+    UpdateError(
+      .conflict,
+      "\(path) is there with other content, and a version never changes; find out whose it is, then remove it"
+    )
   }
 
   /// Where the file of a target is.
@@ -64,6 +96,7 @@ package struct RepositoryDirectory: Sendable {
     let path = try targetPath(target, file)
     if AtomicFile.fits(path, length: file.length, digests: file.digests) { return }
     try Self.makeDirectories(of: path)
+    Self.sweepOnce(above: path)
     try AtomicFile.write(bytes, to: path)
   }
 
@@ -96,8 +129,33 @@ package struct RepositoryDirectory: Sendable {
       }
     }
     try Self.makeDirectories(of: place)
+    Self.sweepOnce(above: place)
     try AtomicFile.write(bytes, to: place)
     return true
+  }
+
+  /// Adds a file that is named by its content by giving one that lies elsewhere a second name. Whoever has looked at its
+  /// bytes vouches that nobody writes to it.
+  /// - Returns: Whether it was added; `false` if something is there already, or the two places are on different disks.
+  package func addObject(linking source: String, at name: String) throws(UpdateError) -> Bool {
+    let place = "\(path)/\(name)"
+    try Self.makeDirectories(of: place)
+    let status = linkat(AT_FDCWD, source, AT_FDCWD, place, AT_SYMLINK_FOLLOW)
+    guard status != 0 else {
+      AtomicFile.synchronizeDirectory(of: place)
+      return true
+    }
+    if errno == EEXIST || errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP {
+      return false
+    }
+    throw LocalMetadata.failed("create", place)
+  }
+
+  /// Whether a file of that many bytes lies there. Nobody looks at them.
+  package func hasObject(at name: String, size: Int) -> Bool {
+    var status = stat()
+    return lstat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+      && status.st_size == size
   }
 
   /// The bytes of a file below the repository's directory that no metadata list; `nil` if there is none.
@@ -135,17 +193,28 @@ package struct RepositoryDirectory: Sendable {
     }
   }
 
-  /// Keeps other publishers out while this one changes the repository. One that is at work is waited for: it needs a
-  /// moment, unless it hangs.
+  /// Keeps other publishers out while this one changes the repository, and does what one that was killed left to do. One
+  /// that is at work is waited for: it needs a moment, unless it hangs.
   /// - Throws: `conflict` after ten seconds, `localStorage`.
   func lock() throws(UpdateError) -> LocalMetadata.Lock {
     try Self.makeDirectories(of: "\(metadata)/x")
     for _ in 0..<500 {
+      let lock: LocalMetadata.Lock
       do throws(UpdateError) {
-        return try LocalMetadata(directory: metadata).lock()
+        lock = try LocalMetadata(directory: metadata).lock()
       } catch {
         guard error.code == .conflict else { throw error }
         usleep(20_000)
+        continue
+      }
+      do throws(UpdateError) {
+        // Whoever writes metadata has the lock, so nobody is at work on these.
+        Self.sweep(metadata, olderThan: nil)
+        try finishMerge()
+        return lock
+      } catch {
+        lock.release()
+        throw error
       }
     }
     throw UpdateError(

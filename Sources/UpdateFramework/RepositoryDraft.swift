@@ -56,12 +56,12 @@ package struct RepositoryDraft: Sendable {
   private var isRootRenewed = false
 
   /// What there is to sign.
-  /// - Throws: `malformed` if unknown members cannot be signed.
+  /// - Throws: `malformed` if unknown members cannot be signed, `localStorage`.
   package func proposal(reason: String) throws(UpdateError) -> Proposal {
     var newRoot: Metadata<RootRole>?
     if isRootRenewed || root != base?.root.signed {
       var root = root
-      stamp(&root.header, base?.root.signed.header.version, root.roles["root"]?.lifetime, "root")
+      stamp(&root.header, base?.root.signed.header.version ?? 0, root.roles["root"]?.lifetime, "root")
       newRoot = try Metadata(root)
     }
     var targets: [ExactString: Metadata<TargetsRole>] = [:]
@@ -70,7 +70,7 @@ package struct RepositoryDraft: Sendable {
     for (name, role) in changed {
       var role = role
       let lifetime = root.roles[name]?.lifetime ?? delegatedLifetime(of: name)
-      stamp(&role.header, base?.targets[name]?.signed.header.version, lifetime, name)
+      stamp(&role.header, try base?.newestVersion(of: name) ?? 0, lifetime, name)
       targets[name] = try Metadata(role)
     }
     return Proposal(reason: reason, root: newRoot, targets: targets)
@@ -102,8 +102,8 @@ package struct RepositoryDraft: Sendable {
     return names.compactMap { targets($0)?.delegations?.roleKeys(of: name)?.lifetime }.min()
   }
 
-  private func stamp(_ header: inout RoleHeader, _ version: Int?, _ lifetime: Int?, _ name: ExactString) {
-    header.version = (version ?? 0) + 1
+  private func stamp(_ header: inout RoleHeader, _ version: Int, _ lifetime: Int?, _ name: ExactString) {
+    header.version = version + 1
     header.expires = now.advanced(by: lifetime ?? Self.defaultLifetimes[name] ?? 90 * 86400)
   }
 }

@@ -23,8 +23,8 @@ package struct RoleHeader: Hashable, Sendable {
     guard found == type else {
       throw UpdateError(
         .wrongType,
-        "this is \(UpdateError.printable(found)) metadata where that of \(type) belongs; the server mixed them up, or lies"
-      )
+        "this is \(UpdateError.printable(found)) metadata where that of \(type) belongs",
+        remedy: "the server mixed them up, or lies")
     }
     specificationVersion = try reader.string("spec_version")
     let parts = specificationVersion.split(separator: ".", omittingEmptySubsequences: false)

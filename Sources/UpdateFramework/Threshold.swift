@@ -57,8 +57,8 @@ extension Metadata {
       throw UpdateError(
         .threshold, role: name, version: signed.header.version,
         "\(tally.count) of the \(tally.threshold) \(tally.countsPeople ? "people" : "keys") that "
-          + "\(UpdateError.printable(delegator)) demands have signed it; the mirror lies, or its publisher forgot "
-          + "somebody: use another mirror, or ask")
+          + "\(UpdateError.printable(delegator)) demands have signed it",
+        remedy: "the mirror lies, or its publisher forgot somebody: use another mirror, or ask")
     }
   }
 }

@@ -30,7 +30,8 @@ package struct TrustedSet: Sendable {
     guard version == trusted + 1 else {
       throw UpdateError(
         version <= trusted ? .rollback : .wrongVersion, role: "root", version: version,
-        "the root after version \(trusted) must have version \(trusted + 1); the mirror lies, use another")
+        "the root after version \(trusted) must have version \(trusted + 1)",
+        remedy: "the mirror lies, use another")
     }
     root = new
   }

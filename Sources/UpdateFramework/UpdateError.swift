@@ -54,31 +54,55 @@ package struct UpdateError: Error, Sendable {
   /// The version of that role's metadata, once it is known.
   package let version: Int?
   private let message: String
+  private let remedy: String?
 
-  /// - Parameter message: What is wrong and what to do next, without the role.
-  package init(_ code: Code, role: String? = nil, version: Int? = nil, _ message: String) {
+  /// - Parameters:
+  ///   - message: What is wrong and what to do next, without the role.
+  ///   - remedy: What to do next if the bytes come from a mirror; a directory of one's own needs another advice
+  ///     (``inOwnDirectory(_:)``).
+  package init(
+    _ code: Code, role: String? = nil, version: Int? = nil, _ message: String, remedy: String? = nil
+  ) {
     self.code = code
     self.role = role
     self.version = version
     self.message = message
+    self.remedy = remedy
+  }
+
+  /// The same, said of a role.
+  func about(role: String?, version: Int? = nil) -> UpdateError {
+    UpdateError(code, role: role, version: version, message, remedy: remedy)
+  }
+
+  /// The same for bytes of one's own directory, which no mirror has changed.
+  func inOwnDirectory(_ path: String) -> UpdateError {
+    advising("somebody changed \(path)/metadata: restore what was there from a backup or from a copy")
+  }
+
+  /// The same, with another advice in place of that about mirrors.
+  func advising(_ advice: String) -> UpdateError {
+    guard remedy != nil else { return self }
+    return UpdateError(code, role: role, version: version, message, remedy: advice)
   }
 }
 
 extension UpdateError: CustomStringConvertible {
   package var description: String {
-    guard let role else { return message }
-    return "\(Self.printable(role))\(version.map { " version \($0)" } ?? ""): \(message)"
+    let text = message + (remedy.map { "; \($0)" } ?? "")
+    guard let role else { return text }
+    return "\(Self.printable(role))\(version.map { " version \($0)" } ?? ""): \(text)"
   }
 
-  /// A name from outside, cut and made safe for a terminal.
-  package static func printable(_ name: String) -> String {
-    let shown = name.unicodeScalars.prefix(100).map { scalar in
+  /// Text from outside, cut to so many code points and made safe for a terminal.
+  package static func printable(_ name: String, limit: Int = 100) -> String {
+    let shown = name.unicodeScalars.prefix(limit).map { scalar in
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
         "\\u{\(String(scalar.value, radix: 16))}"
       default: String(scalar)
       }
     }
-    return shown.joined() + (name.unicodeScalars.count > 100 ? "…" : "")
+    return shown.joined() + (name.unicodeScalars.count > limit ? "…" : "")
   }
 }

@@ -92,7 +92,7 @@ package actor Updater {
   }
 
   /// `nil` where the chain ends.
-  private func fetchRoot(version: Int) async throws -> [UInt8]? {
+  func fetchRoot(version: Int) async throws -> [UInt8]? {
     do {
       return try await fetch("root", version: version, limit: limits.rootLength)
     } catch let error as UpdateError where error.code == .notAvailable {

@@ -173,6 +173,28 @@ import Testing
     }
   }
 
+  @Test func leasesAreSeen() async throws {
+    try await DirectorFixture.with { fixture async throws in
+      let now = fixture.now / 1000
+      func lease(_ address: UInt32, until: Int64) -> LeaseChange {
+        .put(
+          Lease(
+            address: .v4(IPv4Address(value: address)), client: [1, 2], hardwareAddress: mac(1),
+            hostName: "edge-1", granted: now, expires: until))
+      }
+      try fixture.store.commitLeases([
+        lease(0xC000_0264, until: now + 60), lease(0xC000_0209, until: now + 60),
+        lease(0xC000_0265, until: now),
+      ])
+      #expect(try respond(fixture, "/api/v1/leases").status == 403)
+      let leases = try #require(
+        try JSONSerialization.jsonObject(with: Data(bytes(respond(fixture, "/api/v1/leases", peer: "::1"))))
+          as? [[String: Any]])
+      #expect(leases.map { $0["address"] as? String } == ["192.0.2.9", "192.0.2.100"])
+      #expect(leases[0]["client"] as? String == "0102" && leases[0]["hostName"] as? String == "edge-1")
+    }
+  }
+
   @Test func healthIsForEverybody() async throws {
     try await DirectorFixture.with { fixture async throws in
       let health = ServerHealth()
@@ -189,7 +211,12 @@ import Testing
     try await DirectorFixture.with { fixture async throws in
       let peer = Endpoint(IPv4Address(value: 5), port: 5)
       func open(_ name: String) -> VirtualFileAnswer {
-        fixture.director.open(name, for: peer, at: .v4(IPv4Address(value: 0xC000_0201)))
+        while true {
+          let answer = fixture.director.open(name, for: peer, at: .v4(IPv4Address(value: 0xC000_0201)))
+          // The client asks again.
+          if case .later = answer { continue }
+          return answer
+        }
       }
       guard case .file(let file) = open("boot/52-54-00-00-00-01/\(fixture.hex)/uki.efi") else {
         throw Unexpected()
@@ -200,7 +227,7 @@ import Testing
       guard case .file(let script) = open("boot/52-54-00-00-00-01/boot.ipxe") else { throw Unexpected() }
       var bytes = [UInt8](repeating: 0, count: script.size)
       try bytes.withUnsafeMutableBytes { try script.read(into: $0, at: 0) }
-      #expect(String(decoding: bytes, as: UTF8.self).contains("kernel --name= http://192.0.2.1:8080/boot/"))
+      #expect(String(decoding: bytes, as: UTF8.self).contains("kernel --name= tftp://192.0.2.1/boot/"))
       for name in ["", "etc/passwd", "../x", "boot/52-54-00-00-00-01/nothing"] {
         guard case .unknown = open(name) else { throw Unexpected() }
       }

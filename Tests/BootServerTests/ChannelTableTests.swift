@@ -16,8 +16,10 @@ import Testing
   }
 
   private func reason(_ decision: BootDecision) -> String {
-    if case .ignore(let reason) = decision { return reason }
-    return "answered"
+    switch decision {
+    case .ignore(let reason), .wait(let reason): return reason
+    case .boot, .localDisk: return "answered"
+    }
   }
 
   @Test func theDecisionFollowsTheTable() async throws {

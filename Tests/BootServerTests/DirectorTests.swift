@@ -28,7 +28,10 @@ import Testing
   @Test func whoIsNotBootedIsToldNothingAndWhy() async throws {
     try await DirectorFixture.with { fixture async throws in
       func reason(_ decision: BootDecision) -> String? {
-        if case .ignore(let reason) = decision { reason } else { nil }
+        switch decision {
+        case .ignore(let reason), .wait(let reason): reason
+        case .boot, .localDisk: nil
+        }
       }
       #expect(reason(fixture.ask(9))?.contains("is unknown, and unknown devices are only noted") == true)
       #expect(reason(fixture.ask(4))?.contains("follows the channel prod") == true)
@@ -66,13 +69,13 @@ import Testing
       fleet: "groups: [{name: a, release: gone@1}]\nunknownDevices: {action: boot, group: a}"
     ) {
       fixture async throws in
-      guard case .ignore(let reason) = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait(let reason) = fixture.ask(1) else { throw Unexpected() }
       #expect(reason.contains("gone@1 is not in the library") && reason.contains("netimg publish"))
     }
     try await DirectorFixture.with { fixture async throws in
       try fixture.fixture.flip(fixture.digest, "uki.efi")
       fixture.fixture.library.checkAll()
-      guard case .ignore(let reason) = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait(let reason) = fixture.ask(1) else { throw Unexpected() }
       #expect(reason.contains("is damaged in the library"))
       // BIOS devices load other files, which are well.
       guard case .boot = fixture.ask(1, .ipxe, architecture: .bios) else { throw Unexpected() }
@@ -119,17 +122,17 @@ import Testing
       fixture.ask(1)
       try fixture.deliver(1)
       fixture.wait(20)
-      guard case .ignore(let waits) = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait(let waits) = fixture.ask(1) else { throw Unexpected() }
       #expect(waits.contains("failed to boot edge 1.0") && waits.contains("once, and waits for another 10 s"))
       // The same question, later: it may try again.
       fixture.wait(11)
       guard case .boot = fixture.ask(1) else { throw Unexpected() }
       try fixture.deliver(1)
       fixture.wait(20)
-      guard case .ignore(let down) = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait(let down) = fixture.ask(1) else { throw Unexpected() }
       #expect(down.contains("2 times in a row and stays down") && down.contains("--arm"))
       fixture.wait(100_000)
-      guard case .ignore = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait = fixture.ask(1) else { throw Unexpected() }
       let states = try fixture.boots(1).map(\.state)
       #expect(states.filter { $0 == .failed }.count == 2)
       #expect(try fixture.store.events(limit: 10).filter { $0.kind == "failed" }.count == 2)
@@ -145,7 +148,7 @@ import Testing
         try fixture.deliver(1)
         fixture.wait(30)
       }
-      guard case .ignore = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait = fixture.ask(1) else { throw Unexpected() }
       try fixture.director.flush(to: fixture.store)
       let record = try #require(try fixture.store.devices().first { $0.macs == [mac(1)] })
       var settings = record.settings
@@ -160,7 +163,7 @@ import Testing
         try fixture.deliver(1)
         fixture.wait(30)
       }
-      guard case .ignore = fixture.ask(1) else { throw Unexpected() }
+      guard case .wait = fixture.ask(1) else { throw Unexpected() }
       let newer = try fixture.fixture.add("edge", timestamp: 2)
       guard case .boot(.url(let url)) = fixture.ask(1) else { throw Unexpected() }
       #expect(url.contains(newer.hex))
@@ -241,10 +244,57 @@ import Testing
 
   @Test func aFloodOfUnknownDevicesIsNotedUpToALimit() async throws {
     try await DirectorFixture.with { fixture async throws in
+      // One that an operator has named is nobody's to push out.
+      fixture.ask(9)
+      try fixture.director.flush(to: fixture.store)
+      let named = try #require(fixture.director.device(DeviceIdentity(mac: mac(9))))
+      var settings = DeviceSettings()
+      settings.group = "edge"
+      try fixture.store.set(settings, of: named)
+      try fixture.director.reload(from: fixture.store)
       for last in 1000..<70_000 { fixture.ask(UInt64(last)) }
-      #expect(fixture.director.deviceCount == 65_536)
+      #expect(fixture.director.deviceCount == 65_537)
       guard case .boot = fixture.ask(1) else { throw Unexpected() }
+      // The latest are known, the first have made room; those that are named stay.
       guard case .ignore = fixture.ask(99_999) else { throw Unexpected() }
+      #expect(fixture.director.device(DeviceIdentity(mac: mac(99_999))) != nil)
+      #expect(fixture.director.device(DeviceIdentity(mac: mac(1000))) == nil)
+      #expect(fixture.director.device(DeviceIdentity(mac: mac(9)))?.id == named.id)
+      // In the store too, and what was forgotten does not come back from there.
+      try fixture.director.flush(to: fixture.store)
+      let stored = try fixture.store.devices()
+      #expect(stored.count == fixture.director.deviceCount)
+      #expect(!stored.contains { $0.macs == [mac(1000)] })
+      // A flood pushes no other event out.
+      #expect(try fixture.store.events(limit: 10_000).count { $0.kind == "discovered" } <= 40)
+    }
+  }
+
+  @Test func whatADeviceDeclaredByTheManifestTakesNoRoom() async throws {
+    try await DirectorFixture.with { fixture async throws in
+      for last in [1, 2, 3, 4] { fixture.ask(UInt64(last)) }
+      try fixture.director.flush(to: fixture.store)
+      let again = BootDirector(
+        settings: fixture.director.settings, library: fixture.fixture.library,
+        devices: try fixture.store.devices(), nextBoot: 100, metrics: fixture.director.metrics,
+        clock: { [now = fixture.now] in now })
+      #expect(again.unknownDevices == 0)
+    }
+  }
+
+  @Test func whoIsUnknownAndUnseenForLongIsForgotten() async throws {
+    try await DirectorFixture.with { fixture async throws in
+      fixture.ask(9)
+      fixture.ask(1)
+      try fixture.director.flush(to: fixture.store)
+      fixture.wait(29 * 86_400)
+      try fixture.director.flush(to: fixture.store)
+      #expect(fixture.director.device(DeviceIdentity(mac: mac(9))) != nil)
+      fixture.wait(2 * 86_400)
+      try fixture.director.flush(to: fixture.store)
+      try fixture.director.flush(to: fixture.store)
+      #expect(fixture.director.device(DeviceIdentity(mac: mac(9))) == nil)
+      #expect(try fixture.store.devices().map(\.macs) == [[mac(1)]])
     }
   }
 }

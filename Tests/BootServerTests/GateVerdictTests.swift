@@ -62,7 +62,7 @@ import Testing
       await second.recall()
       #expect(director.served("prod") == ["edge 1.0"])
       // One that knows nothing asks, and hears what is demanded now.
-      try FileManager.default.removeItem(atPath: "\(repository.state)/gates.json")
+      try FileManager.default.removeItem(atPath: "\(repository.state)/verified/gates.json")
       director.follow(ChannelTable(source: "nothing"))
       await (try repository.follower(director)).refresh(try HTTPFetcher())
       #expect(director.served("prod") == [])

@@ -150,21 +150,25 @@ struct DirectorFixture {
     let decision = director.decide(request)
     director.handle(.asked(request))
     switch decision {
-    case .ignore(let reason), .localDisk(let reason): director.handle(.refused(request, reason: reason))
+    case .ignore(let reason), .wait(let reason), .localDisk(let reason):
+      director.handle(.refused(request, reason: reason))
     case .boot(let file): director.handle(.answered(request, file))
     }
     return decision
   }
 
   /// A whole delivery of the image by HTTP.
-  func deliver(_ last: UInt64, _ name: String = Artifacts.uki) throws {
+  func deliver(
+    _ last: UInt64, _ name: String = Artifacts.uki, part: Range<Int>? = nil, peer: IPAddress? = nil
+  ) throws {
     let release = try digest
     let file = try fixture.library.open(release, name)
     let device = DeviceIdentity(mac: mac(last))
-    director.noteHTTPStart(name, device, isHead: false)
+    let part = part ?? 0..<file.size
+    director.noteHTTPStart(name, device, isHead: false, peer: peer)
     director.noteHTTPEnd(
-      name, 0..<file.size, of: file, device,
-      HTTPDelivery(bytes: file.size, milliseconds: 5, isComplete: true))
+      name, part, of: file, device, HTTPDelivery(bytes: part.count, milliseconds: 5, isComplete: true),
+      peer: peer)
   }
 
   var digest: SHA256Digest {

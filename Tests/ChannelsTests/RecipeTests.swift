@@ -60,11 +60,13 @@ import Testing
 
   @Test func whatTwoFilesShareIsCutAlike() {
     func pieces(_ bytes: [UInt8]) -> [String] {
-      var start = 0
-      return bytes.withUnsafeBytes { ContentCut.lengths(of: $0) }.map { length in
-        defer { start += length }
-        return SHA256.digest(of: Array(bytes[start..<start + length])).hex
+      var rest = bytes[...]
+      var digests: [String] = []
+      for length in bytes.withUnsafeBytes({ ContentCut.lengths(of: $0) }) {
+        digests.append(SHA256.digest(of: Array(rest.prefix(length))).hex)
+        rest = rest.dropFirst(length)
       }
+      return digests
     }
     let shared = Self.noise(1 << 20, 11)
     let (one, other) = (shared + Self.noise(5000, 1), Self.noise(70_001, 2) + shared + Self.noise(9000, 3))

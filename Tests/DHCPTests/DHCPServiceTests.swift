@@ -33,27 +33,34 @@ import Testing
     var all: [String] { lines.withLock { $0 } }
   }
 
-  struct Store: LeaseStore {
+  final class Store: LeaseStore {
     struct Full: Error {}
     let journal: Journal
-    var fails = false
+    private let isFull: Mutex<Bool>
+
+    init(journal: Journal, fails: Bool) {
+      self.journal = journal
+      isFull = Mutex(fails)
+    }
+
+    func makeRoom() { isFull.withLock { $0 = false } }
 
     func loadLeases() -> [Lease] { [] }
 
     func commitLeases(_ changes: [LeaseChange]) throws {
-      if fails { throw Full() }
+      if isFull.withLock(\.self) { throw Full() }
       journal.add("commit \(changes.count)")
     }
   }
 
   private func service(
-    _ journal: Journal, fails: Bool = false,
+    _ journal: Journal, store: Store? = nil,
     notify: @escaping @Sendable ([DHCPEvent], Moment) -> Void = { _, _ in }
   ) -> (DHCPv4Service, Wire) {
     let wire = Wire(journal)
     let service = DHCPv4Service(
       Lab.full(), ports: [wire], listener: nil, interfaces: Lab.interfaces,
-      committer: LeaseCommitter(store: Store(journal: journal, fails: fails)), notify: notify)
+      committer: LeaseCommitter(store: store ?? Store(journal: journal, fails: false)), notify: notify)
     return (service, wire)
   }
 
@@ -80,7 +87,8 @@ import Testing
     let wire: Wire
     let service: DHCPv4Service
     let log = EventLog()
-    (service, wire) = self.service(journal, fails: true) { more, _ in log.append(more) }
+    let store = Store(journal: journal, fails: true)
+    (service, wire) = self.service(journal, store: store) { more, _ in log.append(more) }
     wire.waiting = [Lab.incoming(Client(1).message(.discover))]
     service.ready(0)
     _ = service.run(now: Lab.start)
@@ -94,9 +102,31 @@ import Testing
     #expect(kinds == [.offer, .offer], "the other client is served all the same")
     #expect(
       log.all.contains {
-        if case .dropped(_, let reason) = $0 { reason.contains("could not be written down") } else { false }
+        if case .leaseStore(let problem?) = $0 {
+          problem.hasPrefix("1 leases could not be written down, so nobody got them")
+        } else {
+          false
+        }
       })
     #expect(!log.all.contains { if case .leased = $0 { true } else { false } }, "nor reported as given")
+    // Once they can be again, that is said once.
+    store.makeRoom()
+    for _ in 0..<2 {
+      wire.waiting = [Lab.incoming(Client(1).request(offer.yourAddress))]
+      service.ready(0)
+      _ = service.run(now: Lab.start)
+    }
+    #expect(log.all.count { $0 == .leaseStore(problem: nil) } == 1)
+    #expect(try wire.sent.suffix(2).map { try DHCPv4Message(decoding: $0.payload).kind } == [.ack, .ack])
+  }
+
+  @Test func aServiceThatStopsTellsNobodyAnything() throws {
+    let (service, wire) = service(Journal())
+    service.stop()
+    wire.waiting = (1...20).map { Lab.incoming(Client($0).message(.discover)) }
+    service.ready(0)
+    _ = service.run(now: Lab.start)
+    #expect(wire.sent.isEmpty && wire.waiting.isEmpty, "what comes is taken and thrown away")
   }
 
   /// Answers go out by it; what comes in is put into it on the loop's thread.

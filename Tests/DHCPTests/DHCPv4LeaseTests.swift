@@ -83,10 +83,25 @@ import Testing
     #expect(server.currentLeases(now: Lab.start).count == 51)
   }
 
-  @Test func aRandomHistoryKeepsTheRules() throws {
+  /// What devices do, in an order drawn from a seed: they boot and give their addresses back while the process dies, or
+  /// reads other settings.
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
+  func aRandomHistoryKeepsTheRules(seed: UInt64) throws {
+    let ranges: [ClosedRange<UInt32>] = [100...150, 120...180, 200...240]
+    let pools = ranges.map { range in
+      var subnet = Lab.subnet
+      subnet.pools = [
+        IPv4Address(
+          value: 0xC000_0200 + range.lowerBound)...IPv4Address(
+            value: 0xC000_0200 + range.upperBound)
+      ]
+      return subnet
+    }
+    var subnets = [Lab.subnet]
+    func configuration() -> DHCPConfiguration { DHCPConfiguration(mode: .full, subnets: subnets) }
     var server = Lab.full()
     var store: [IPAddress: Lease] = [:]
-    var random = SystemRandomNumberGenerator()
+    var random = Seeded(seed: seed)
     var now = Lab.start
     var holder: [IPv4Address: (client: Int, until: Int64)] = [:]
     for _ in 0..<5000 {
@@ -94,18 +109,29 @@ import Testing
       now = now.advanced(seconds: Double(Int.random(in: 0...40, using: &random)))
       if Int.random(in: 0..<100, using: &random) == 0 {
         // The process dies and comes back with what was written down.
-        server = Lab.full(leases: Array(store.values), now: now)
+        server = DHCPv4Server(
+          configuration(), decider: Decider.usual, interfaces: Lab.interfaces,
+          leases: store.values.sorted { $0.address < $1.address },
+          now: now)
+      }
+      if Int.random(in: 0..<50, using: &random) == 0 {
+        // Other pools, or none for a while.
+        subnets = Bool.random(using: &random) ? [] : [pools[Int.random(in: pools.indices, using: &random)]]
+        server.update(configuration: configuration(), now: now)
       }
       var actions: [DHCPAction] = []
-      if let address = client.boot(&server, now: now) {
+      var changes: [LeaseChange] = []
+      if Int.random(in: 0..<4, using: &random) == 0 {
+        // Somebody looks for an offer and takes none.
+        _ = receive(&server, Lab.incoming(client.message(.discover)), now: now)
+      } else if let address = client.boot(&server, now: now, changes: &changes) {
         if let before = holder[address], before.client != Int(client.transaction) {
           #expect(
             before.until <= now.wall,
             "\(address) was \(before.client)'s until \(before.until), now \(now.wall)")
         }
+        for (other, value) in holder where value.client == Int(client.transaction) { holder[other] = nil }
         holder[address] = (Int(client.transaction), now.wall + 3600)
-        // What the second REQUEST writes is what the first wrote.
-        actions = receive(&server, Lab.incoming(client.request(address)), now: now)
       }
       if Int.random(in: 0..<4, using: &random) == 0,
         let address = holder.first(where: { $0.value.client == Int(client.transaction) })?.key
@@ -115,7 +141,7 @@ import Testing
         actions += receive(&server, Lab.incoming(message, from: address, to: Lab.server), now: now)
         if !actions.changes.isEmpty { holder[address] = nil }
       }
-      for change in actions.changes {
+      for change in changes + actions.changes {
         switch change {
         case .put(let lease):
           store[lease.address] = lease
@@ -258,7 +284,8 @@ import Testing
     #expect(
       receive(&server, Lab.incoming(message, from: relay), now: Lab.start).reply?.yourAddress.description
         == "192.0.2.100")
-    // A relay agent of no subnet is not believed.
+    // A relay agent of no subnet that names none is not believed.
+    message.options[82] = [1, 1, 7]
     message.relayAddress = try #require(IPv4Address("203.0.113.1"))
     #expect(receive(&server, Lab.incoming(message), now: Lab.start).sent.isEmpty)
   }
@@ -289,15 +316,36 @@ import Testing
     #expect(Client(60).boot(&again, now: muchLater) != nil)
   }
 
-  @Test func leaseTimesAreWithinBounds() throws {
-    var server = Lab.full()
-    for (wanted, granted) in [(0, 60), (600, 600), (90_000, 86_400), (UInt32.max, 86_400)]
+  @Test(arguments: [nil, 86_400] as [UInt32?])
+  func leaseTimesAreWithinBounds(maximum: UInt32?) throws {
+    var subnet = Lab.subnet
+    if let maximum { subnet.maximumLeaseSeconds = maximum }
+    var server = Lab.full(subnet)
+    let longest = maximum ?? 3600
+    for (wanted, granted) in [(0, 60), (600, 600), (90_000, longest), (UInt32.max, longest)]
       as [(UInt32, UInt32)]
     {
       var message = Client(1).message(.discover)
       message.options.set(51, wanted)
       #expect(receive(&server, Lab.incoming(message), now: Lab.start).reply?.options.number(51) == granted)
     }
+  }
+
+  @Test func routersAndTheServersOwnAddressesAreNotGiven() throws {
+    var subnet = Lab.subnet
+    subnet.pools = [IPv4Address(value: 0xC000_0201)...IPv4Address(value: 0xC000_0205)]
+    subnet.routers = [IPv4Address(value: 0xC000_0202)]
+    var server = Lab.full(subnet)
+    let given = (1...5).map { Client($0).boot(&server, now: Lab.start)?.description }
+    #expect(given == ["192.0.2.3", "192.0.2.4", "192.0.2.5", nil, nil])
+    // Nor by asking for them; and an address that the host gives up is free, one that it gets is not.
+    let asked = receive(&server, Lab.incoming(Client(6).request(Lab.server)), now: Lab.start)
+    #expect(asked.reply?.kind == .nak)
+    var moved = Lab.interfaces
+    moved[0].ipv4 = [.init(IPv4Address(value: 0xC000_0203), prefixLength: 24)]
+    server.update(interfaces: moved, now: Lab.start)
+    let offer = receive(&server, Lab.incoming(Client(7).message(.discover)), now: Lab.start).reply
+    #expect(offer?.yourAddress == Lab.server)
   }
 
   @Test func ipxeWaitsForNoProxy() throws {

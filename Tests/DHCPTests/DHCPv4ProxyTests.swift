@@ -140,13 +140,14 @@ import Testing
     #expect(request.relay == .init(address: .v4(relay), circuit: [0, 7], remote: [9]))
   }
 
-  // RFC 3046, section 2.1: without a relay agent, option 82 is the client's own invention.
-  @Test func option82OfAClientIsNeitherBelievedNorEchoed() throws {
+  // Without a relay agent's address, option 82 may be the client's own invention, or that of a switch, which wants it
+  // back (RFC 3046, section 2.2).
+  @Test func option82WithoutARelayAgentIsEchoedAndNotBelieved() throws {
     var server = Lab.proxy()
     var message = try DHCPv4Message(decoding: first("ovmf-http4-full").payload)
     message.options[82] = [1, 2, 0, 7]
     let actions = receive(&server, Lab.incoming(message), now: Lab.start)
-    #expect(actions.reply?.options[82] == nil)
+    #expect(actions.reply?.options[82] == [1, 2, 0, 7])
     guard case .asked(let request)? = actions.events.first else {
       Issue.record("it is asked for")
       return
@@ -162,7 +163,7 @@ import Testing
     var message = try DHCPv4Message(decoding: datagram.payload)
     message.isReply = true
     #expect(receive(&server, Lab.incoming(message), now: Lab.start).isEmpty)
-    server.update(interfaces: [NetworkInterface(index: 2, name: "br0")])
+    server.update(interfaces: [NetworkInterface(index: 2, name: "br0")], now: Lab.start)
     let actions = receive(&server, try first("ovmf-pxe4-full"), now: Lab.start)
     #expect(actions.sent.isEmpty, "there is no address to answer from")
   }

@@ -124,10 +124,32 @@ struct Client {
 
   /// DISCOVER and REQUEST; the address that was acknowledged.
   func boot(_ server: inout DHCPv4Server, now: Moment) -> IPv4Address? {
-    guard let offer = receive(&server, Lab.incoming(message(.discover)), now: now).reply, offer.kind == .offer
-    else { return nil }
-    let ack = receive(&server, Lab.incoming(request(offer.yourAddress)), now: now).reply
-    return ack?.kind == .ack ? ack?.yourAddress : nil
+    var changes: [LeaseChange] = []
+    return boot(&server, now: now, changes: &changes)
+  }
+
+  /// The same; what was to be written down meanwhile is added to `changes`.
+  func boot(_ server: inout DHCPv4Server, now: Moment, changes: inout [LeaseChange]) -> IPv4Address? {
+    let offered = receive(&server, Lab.incoming(message(.discover)), now: now)
+    changes += offered.changes
+    guard let offer = offered.reply, offer.kind == .offer else { return nil }
+    let answered = receive(&server, Lab.incoming(request(offer.yourAddress)), now: now)
+    changes += answered.changes
+    return answered.reply?.kind == .ack ? answered.reply?.yourAddress : nil
+  }
+}
+
+/// Numbers that are drawn again in the same order (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 }
 

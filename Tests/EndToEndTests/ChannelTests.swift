@@ -22,7 +22,10 @@ enum ChannelBench {
     """
 
   static func netimg(_ arguments: [String], keys: Bool = true) throws -> SubprocessResult {
-    try Bench.netimg(arguments + (keys ? ["--keys", "\(place)/keys"] : []), in: place)
+    // The roots that are trusted are kept in the directory of keys, and go with the place.
+    try Bench.netimg(
+      arguments + (keys ? ["--keys", "\(place)/keys"] : []), in: place,
+      environment: ["NETIMG_KEYS": "\(place)/keys"])
   }
 
   static func succeed(_ arguments: [String], keys: Bool = true) throws {

@@ -16,7 +16,8 @@ final class FollowingServer {
   ///   - prefix: A program that runs the server, such as faketime.
   init(
     _ directory: String, repository: (from: String, root: String)? = nil, fleet: String? = nil,
-    settings: String = "", arguments: [String] = [], prefix: [String] = []
+    settings: String = "", http: String = #"{listen: ["127.0.0.1:0"]}"#, arguments: [String] = [],
+    prefix: [String] = []
   ) async throws {
     let followed = repository.map {
       "repository:\n  from: \($0.from)\n  root: \($0.root)\n  interval: 1s"
@@ -30,7 +31,7 @@ final class FollowingServer {
       kind: Server
       state: state
       \(fleet == nil ? "" : "fleet: fleet.yaml")
-      http: {listen: ["127.0.0.1:0"]}
+      http: \(http)
       tftp: {enabled: false}
       dhcp: {mode: off}
       \(followed ?? "")
@@ -45,7 +46,7 @@ final class FollowingServer {
       try await Task.sleep(for: .milliseconds(10))
       let text = process.text
       guard text.contains(" ready ") else { continue }
-      found = text.firstMatch(of: #/serving http://[^ ]*:(\d+)//#).flatMap { Int($0.output.1) }
+      found = text.firstMatch(of: #/serving https?://[^ ]*:(\d+)//#).flatMap { Int($0.output.1) }
     }
     guard let found else { throw BenchError("the server does not start: \(process.text)") }
     port = found

@@ -195,7 +195,8 @@ struct HostileRepositoryTests {
     let folder = "\(Bench.scratch)/people"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     func netimg(_ arguments: [String]) throws -> SubprocessResult {
-      try Bench.netimg(arguments + ["--keys", "\(folder)/keys"], in: folder)
+      try Bench.netimg(
+        arguments + ["--keys", "\(folder)/keys"], in: folder, environment: ["NETIMG_KEYS": "\(folder)/keys"])
     }
     func succeed(_ arguments: [String]) throws {
       let result = try netimg(arguments)

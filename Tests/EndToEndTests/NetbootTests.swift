@@ -68,7 +68,7 @@ struct NetbootTests {
           ? "\n  ipv6Subnets: [{network: \"fd77::/64\", pool: \"fd77::100-fd77::1ff\"}]" : "")
         + (site == "none" ? "\n  subnets: [{network: 10.77.0.0/24, pools: [10.77.0.50-10.77.0.99]}]" : "")
       : site == "none"
-      ? "\n  subnets: [{network: 10.77.0.0/24, pools: [10.77.0.50-10.77.0.99], router: 10.77.0.1}]" : ""
+        ? "\n  subnets: [{network: 10.77.0.0/24, pools: [10.77.0.50-10.77.0.99], router: 10.77.0.1}]" : ""
     try Data(
       """
       apiVersion: netimg/v1

@@ -7,24 +7,8 @@ import Testing
   .serialized, .enabled(if: Bench.isReady, Bench.whyNot),
   .enabled(if: findTool("curl") != nil, "curl is missing"))
 struct ServeTests {
-  /// A scratch directory with a library that holds the sample release, and its digest.
-  private func withLibrary(_ name: String, _ body: (String, String, Release) async throws -> Void)
-    async throws
-  {
-    let release = try await Bench.release()
-    let directory = "\(Bench.scratch)/serve-\(name)"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let published = try Bench.netimg([
-      "publish", release.path, "--to", "\(directory)/state/library", "--unsigned",
-    ])
-    try #require(published.status == 0, "\(published.errorText)")
-    let digest = try run(["sha256sum", "\(release.path)/release.json"]).text.prefix(64)
-    try await body(directory, String(digest), release)
-    try FileManager.default.removeItem(atPath: directory)
-  }
-
   @Test func publishingIsWholeAndTheSameAgainIsNoChange() async throws {
-    try await withLibrary("publish") { directory, digest, release in
+    try await withServedLibrary("publish") { directory, digest, release in
       let library = "\(directory)/state/library"
       let published = "\(library)/releases/\(digest)"
       #expect(try Bench.digests(below: published) == Bench.digests(below: release.path))
@@ -50,7 +34,7 @@ struct ServeTests {
   }
 
   @Test func filesAreServedWholeInPartsAndNeverDamaged() async throws {
-    try await withLibrary("files") { directory, digest, release in
+    try await withServedLibrary("files") { directory, digest, release in
       let server = try Server(state: "\(directory)/state")
       let path = "boot/52-54-00-77-00-01/\(digest)/uki.efi"
       let bytes = try release.bytes("uki.efi")
@@ -76,7 +60,7 @@ struct ServeTests {
   }
 
   @Test func commandsAndServerShareOneStore() async throws {
-    try await withLibrary("store") { directory, digest, _ in
+    try await withServedLibrary("store") { directory, digest, _ in
       let state = "\(directory)/state"
       let server = try Server(state: state)
       let device = ["--state", state]
@@ -113,7 +97,7 @@ struct ServeTests {
   }
 
   @Test func settingsAreReadAnewWithoutAnEndToTransfers() async throws {
-    try await withLibrary("reload") { directory, digest, release in
+    try await withServedLibrary("reload") { directory, digest, release in
       let fleet = "\(directory)/fleet.yaml"
       func write(_ release: String) throws {
         let text = """
@@ -127,9 +111,15 @@ struct ServeTests {
         try Data(text.utf8).write(to: URL(fileURLWithPath: fleet))
       }
       try write("gone@1.0")
+      // A machine that is busy may take a while.
+      let config = "\(directory)/server.yaml"
+      try Data("apiVersion: netimg/v1\nkind: Server\ndrain: 10min\n".utf8).write(
+        to: URL(fileURLWithPath: config))
       let server = try Server(
         state: "\(directory)/state",
-        arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--fleet", fleet])
+        arguments: [
+          "--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--fleet", fleet, "--config", config,
+        ])
       #expect(
         try server.get("boot/52-54-00-77-00-01/boot.ipxe").text.contains("gone@1.0 is not in the library"))
       let path = "boot/52-54-00-77-00-01/\(digest)/uki.efi"
@@ -156,7 +146,7 @@ struct ServeTests {
   }
 
   @Test func aKilledServerStartsAgainWithWhatItKnew() async throws {
-    try await withLibrary("kill") { directory, digest, _ in
+    try await withServedLibrary("kill") { directory, digest, _ in
       let state = "\(directory)/state"
       for round in 1...3 {
         let server = try Server(state: state)
@@ -174,6 +164,39 @@ struct ServeTests {
       #expect(server.stop() == 0)
       _ = digest
     }
+  }
+
+  @Test(
+    .enabled(if: Bench.isRoot, Bench.needsRoot),
+    .enabled(if: findTool("python3") != nil, "python3 is missing"))
+  func aPartThatEndsByItselfEndsTheWholeServer() async throws {
+    let directory = "\(Bench.scratch)/serve-part"
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    // One of two listeners goes; a half-dead server would answer on the other for ever.
+    let server = try Server(
+      state: "\(directory)/state",
+      arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"])
+    #expect(try server.get("readyz").text == "ready\n")
+    let script = """
+      import ctypes, os, socket, sys
+      process, port = map(int, sys.argv[1:])
+      libc = ctypes.CDLL(None, use_errno=True)
+      handle = os.pidfd_open(process)
+      for name in os.listdir(f"/proc/{process}/fd"):
+          # pidfd_getfd(2): the server's own socket.
+          file = libc.syscall(438, handle, int(name), 0)
+          if file < 0 or not os.readlink(f"/proc/self/fd/{file}").startswith("socket:"):
+              continue
+          own = socket.socket(fileno=file)
+          if own.family == socket.AF_INET and own.getsockname() == ("127.0.0.1", port):
+              own.shutdown(socket.SHUT_RDWR)
+              print("shut")
+      """
+    let shut = try run(["python3", "-c", script, "\(server.identifier)", "\(server.port)"])
+    #expect(shut.text == "shut\n", "\(shut.errorText)")
+    let status = server.wait()
+    #expect(status == 74, "\(status): \(server.log)")
+    #expect(server.log.contains("an HTTP listener closed by itself"), "\(server.log)")
   }
 
   @Test func wrongSettingsSayWhere() async throws {
@@ -224,14 +247,34 @@ struct ServeTests {
 }
 
 @Suite(.enabled(if: findTool("systemd-analyze") != nil, "systemd-analyze is missing")) struct UnitTests {
-  @Test func theUnitIsWellFormedAndHardened() async throws {
+  @Test(arguments: ["netimg-serve", "netimg-serve-boot", "netimg-serve-control"])
+  func theUnitIsWellFormedAndHardened(_ name: String) async throws {
     try await withScratchDirectory { scratch in
       // The program is not installed where the unit expects it.
-      let unit = try String(contentsOfFile: "\(Bench.repository)/pxe/netimg-serve.service", encoding: .utf8)
-      let copy = scratch.appendingPathComponent("netimg-serve.service")
+      let unit = try String(contentsOfFile: "\(Bench.repository)/pxe/\(name).service", encoding: .utf8)
+      let copy = scratch.appendingPathComponent("\(name).service")
       try Data(unit.replacingOccurrences(of: "/usr/bin/netimg ", with: "/bin/true ").utf8).write(to: copy)
       let result = try run(["systemd-analyze", "verify", "--man=no", copy.path])
       #expect(result.status == 0 && !result.errorText.contains("netimg-serve"), "\(result.errorText)")
+      // "OK" ends at 2.0 of 10, in systemd's own scale.
+      let exposure = try run([
+        "systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", copy.path,
+      ])
+      #expect(exposure.status == 0, "\(exposure.text)\(exposure.errorText)")
+    }
+  }
+
+  @Test(.enabled(if: findTool("systemd-sysusers") != nil, "systemd-sysusers is missing"))
+  func theAccountsAreThoseOfTheUnits() throws {
+    let accounts = "\(Bench.repository)/pxe/netimg-serve.sysusers"
+    let result = try run(["systemd-sysusers", "--dry-run", accounts])
+    #expect(result.status == 0, "\(result.errorText)")
+    let text = try String(contentsOfFile: accounts, encoding: .utf8)
+    for role in ["boot", "control"] {
+      let unit = try String(
+        contentsOfFile: "\(Bench.repository)/pxe/netimg-serve-\(role).service", encoding: .utf8)
+      #expect(unit.contains("User=netimg-\(role)\nGroup=netimg\n"))
+      #expect(text.contains("u netimg-\(role) ") && text.contains("m netimg-\(role) netimg\n"))
     }
   }
 }

@@ -30,6 +30,11 @@ final class Server: Sendable {
 
   var log: String { process.text }
 
+  var identifier: pid_t { process.identifier }
+
+  /// Its status, when it ends by itself.
+  func wait() -> Int32 { process.wait() }
+
   func signal(_ number: Int32) { kill(process.identifier, number) }
 
   /// Ends it and gives its status.
@@ -59,6 +64,20 @@ final class Server: Sendable {
   }
 }
 
+/// A scratch directory with a library that holds the sample release, and its digest.
+func withServedLibrary(_ name: String, _ body: (String, String, Release) async throws -> Void) async throws {
+  let release = try await Bench.release()
+  let directory = "\(Bench.scratch)/serve-\(name)"
+  try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  let published = try Bench.netimg([
+    "publish", release.path, "--to", "\(directory)/state/library", "--unsigned",
+  ])
+  guard published.status == 0 else { throw BenchError(published.errorText) }
+  let digest = try run(["sha256sum", "\(release.path)/release.json"]).text.prefix(64)
+  try await body(directory, String(digest), release)
+  try FileManager.default.removeItem(atPath: directory)
+}
+
 /// A client that has begun to fetch a file, and takes hardly any of it until it is told to: half a megabyte every twenty
 /// seconds, so that the server does not give it up.
 final class HeldTransfer {
@@ -66,15 +85,22 @@ final class HeldTransfer {
   private let gate: String
 
   /// Comes back when the answer's first line is there.
-  init(_ path: String, from server: Server, to file: String) throws {
+  /// - Parameters:
+  ///   - port: Another port than that of plain HTTP.
+  ///   - authority: A PEM file with whom to trust, for HTTPS.
+  init(
+    _ path: String, from server: Server, to file: String, port: Int? = nil, authority: String? = nil
+  ) throws {
     gate = "\(file).gate"
     let script = """
-      import os, socket, sys, time
-      port, path, file, gate = sys.argv[1:]
+      import os, socket, ssl, sys, time
+      port, path, file, gate, authority = sys.argv[1:]
       peer = socket.socket()
       # The kernel is not to take the file for it.
       peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
       peer.connect(("127.0.0.1", int(port)))
+      if authority:
+          peer = ssl.create_default_context(cafile=authority).wrap_socket(peer, server_hostname="localhost")
       peer.sendall(f"GET /{path} HTTP/1.1\\r\\nHost: test\\r\\nConnection: close\\r\\n\\r\\n".encode())
       data = b""
       while b"\\r\\n\\r\\n" not in data:
@@ -95,7 +121,8 @@ final class HeldTransfer {
       sys.exit(None if len(body) == length else f"{len(body)} of {length} bytes came")
       """
     let client = try Background(
-      ["python3", "-c", script, "\(server.port)", path, file, gate], output: "\(file).client")
+      ["python3", "-c", script, "\(port ?? server.port)", path, file, gate, authority ?? ""],
+      output: "\(file).client")
     try client.wait(for: "the beginning of an answer") { client.text.contains("200 OK") }
     self.client = client
   }

@@ -81,6 +81,23 @@ struct StormTests {
       #expect(server.wait() == 0, "\(server.text)")
     }
   }
+
+  /// Requests from many addresses that never answer fill the table of transfers many times over.
+  @Test func aFloodOfTransfersKeepsNobodyFromBooting() async throws {
+    try await withScratchDirectory { scratch async throws in
+      let network = try StormNetwork()
+      let state = try StormState(scratch.appendingPathComponent("state").path)
+      let server = try await state.serve(in: network, log: "log")
+      let flood = try network.floodTFTP(50_000, output: scratch.appendingPathComponent("flood").path)
+      let storm = try network.storm(20, seconds: 1, output: scratch.appendingPathComponent("storm").path)
+      #expect(storm.wait() == 0, "\(storm.text)")
+      #expect(try result(storm.text)["failed"] == 0)
+      #expect(flood.wait() == 0, "\(flood.text)")
+      #expect(server.isRunning)
+      kill(server.identifier, SIGTERM)
+      #expect(server.wait() == 0, "\(server.text)")
+    }
+  }
 }
 
 /// Two network namespaces with a cable between them: the server's (10.77.0.1), and one that is a relay agent with a
@@ -129,7 +146,7 @@ final class StormNetwork: Sendable {
       .path
   }
 
-  private func start(_ words: [String], output: String) throws -> Background {
+  fileprivate func start(_ words: [String], output: String) throws -> Background {
     try Background(["ip", "netns", "exec", far, try Self.program.get()] + words, output: output)
   }
 
@@ -143,6 +160,14 @@ final class StormNetwork: Sendable {
   /// Discoveries from as many hardware addresses, as fast as they go.
   func flood(_ count: Int, output: String) throws -> Background {
     try start(["flood", "10.77.0.1", "10.80.0.1", "\(count)"], output: output)
+  }
+}
+
+extension StormNetwork {
+  /// Requests for iPXE from the upper half of the devices' network, whose addresses no device is given.
+  func floodTFTP(_ count: Int, output: String) throws -> Background {
+    try start(
+      ["tftp-flood", "10.77.0.1", "10.80.128.0/17", "ipxe/undionly.kpxe", "\(count)"], output: output)
   }
 }
 

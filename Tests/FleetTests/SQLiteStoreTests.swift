@@ -48,6 +48,41 @@ import Testing
     }
   }
 
+  @Test func manyMayMakeItAtTheSameTime() async throws {
+    try await withScratchDirectory { scratch in
+      for round in 0..<5 {
+        let path = scratch.appendingPathComponent("fleet-\(round).sqlite").path
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<8 {
+            group.addTask {
+              var batch = FleetBatch()
+              batch.newDevices = [DeviceRecord(id: Int64(number), macs: [])]
+              try SQLiteStore(path: path).commit(batch)
+            }
+          }
+          try await group.waitForAll()
+        }
+        #expect(try SQLiteStore(path: path).devices().count == 8)
+      }
+    }
+  }
+
+  @Test(arguments: [0o750, 0o2770]) func itIsAsWritableAsItsDirectory(_ mode: Int) async throws {
+    try await withScratchDirectory { scratch in
+      let directory = scratch.appendingPathComponent("state").path
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+      #expect(chmod(directory, mode_t(mode)) == 0)
+      let store = try SQLiteStore(path: "\(directory)/fleet.sqlite")
+      try store.commitLeases([.remove(.v4(IPv4Address(value: 1)))])
+      for name in ["fleet.sqlite", "fleet.sqlite-wal", "fleet.sqlite-shm"] {
+        var status = stat()
+        #expect(stat("\(directory)/\(name)", &status) == 0)
+        #expect((status.st_mode & S_IWGRP != 0) == (mode & 0o020 != 0), "\(name)")
+        #expect(status.st_mode & S_IWOTH == 0)
+      }
+    }
+  }
+
   @Test func aLeaseIsOnTheDiskAndWhatIsLearnedWaitsForNone() async throws {
     try await withStore { store, path throws in
       func synchronous() throws -> Int? {

@@ -70,6 +70,10 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
     ("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP/1.1 405"),
     (
       "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))",
+      "HTTP/1.1 405"
+    ),
+    (
+      "GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n\(String(repeating: "x", count: 100_000))",
       "HTTP/1.1 413"
     ),
     ("NONSENSE\r\n\r\n", "HTTP/1.1 400"),
@@ -113,6 +117,36 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
       while responder.delivered.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
       let delivery = try #require(responder.delivered.first)
       #expect(!delivery.isComplete && delivery.bytes < file.size)
+    }
+  }
+
+  /// An answer in memory waits in the server: it must not do so for ever.
+  @Test(.timeLimit(.minutes(2)), arguments: ["1.0", "1.1"])
+  func aClientThatTakesNothingOfAnAnswerInMemoryIsCutOff(version: String) async throws {
+    var times = HTTPServer.Times()
+    times.piece = 1
+    let limits = ConnectionLimits(total: 10, perPeer: 10)
+    try await withServer(times: times, limits: limits) { port, responder, _ async throws in
+      let connection = try RawConnection(port: port)
+      connection.send("GET /large HTTP/\(version)\r\nHost: x\r\n\r\n")
+      while responder.asked.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      while limits.count > 0 { try await Task.sleep(for: .milliseconds(20)) }
+      #expect(connection.read().utf8.count < SampleResponder.largeSize)
+    }
+  }
+
+  /// One that takes its answer slowly is not one that sends no further request.
+  @Test func aClientMayTakeItsTimeForAnAnswer() async throws {
+    var times = HTTPServer.Times()
+    times.nextRequest = 1
+    let limits = ConnectionLimits(total: 10, perPeer: 10)
+    try await withServer(times: times, limits: limits) { port, responder, _ async throws in
+      let connection = try RawConnection(port: port)
+      connection.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+      while responder.asked.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      try await Task.sleep(for: .seconds(2))
+      // And then the time for the next request begins, and ends.
+      #expect(connection.read(count: .max) > SampleResponder.largeSize)
     }
   }
 

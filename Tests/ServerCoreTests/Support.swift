@@ -42,6 +42,9 @@ final class SampleResponder: HTTPResponder {
   var delivered: [HTTPDelivery] { deliveries.withLock { $0 } }
   var asked: [HTTPRequest] { requests.withLock { $0 } }
 
+  /// Bytes of an answer in memory that no socket's buffers hold.
+  static let largeSize = 32 << 20
+
   init(_ file: SampleFile) { self.file = file }
 
   func respondAtOnce(to request: HTTPRequest) -> HTTPResponse? {
@@ -50,6 +53,27 @@ final class SampleResponder: HTTPResponder {
   }
 
   func respond(to request: HTTPRequest) -> HTTPResponse { answer(request) }
+
+  let received = Mutex(Received())
+
+  /// What became of bodies.
+  struct Received: Sendable {
+    var bodies: [[UInt8]] = []
+    var abandoned: [Int] = []
+  }
+
+  func plan(for request: HTTPRequest) -> HTTPBodyPlan {
+    switch request.path.first {
+    case "take": .take(SampleReceiver(self, limit: .max))
+    case "little": .take(SampleReceiver(self, limit: 1000))
+    case "forbidden": .refuse(.text(403, "not you"))
+    case "collect":
+      .take(CollectedBody(limit: 1 << 20, budget: budget) { bytes in .text(200, "\(bytes.count) bytes") })
+    default: .refuse(.readOnly)
+    }
+  }
+
+  private let budget = HTTPBodyBudget(bytes: 1 << 20)
 
   private func answer(_ request: HTTPRequest) -> HTTPResponse {
     switch request.path.first {
@@ -62,22 +86,58 @@ final class SampleResponder: HTTPResponder {
         }
       }
       return HTTPResponse(status: 206, contentType: "application/octet-stream", body: .file(file, part))
+    case "large":
+      return HTTPResponse(
+        contentType: "application/octet-stream", body: .bytes([UInt8](repeating: 7, count: Self.largeSize)))
     case "empty": return HTTPResponse(contentType: "text/plain", body: .file(file, 0..<0))
     default: return .text(200, "path \(request.path) peer \(request.peer)")
     }
   }
 }
 
+/// Keeps what it takes.
+final class SampleReceiver: HTTPBodyReceiver {
+  private let responder: SampleResponder
+  private let limit: Int
+  private let bytes = Mutex<[UInt8]>([])
+
+  init(_ responder: SampleResponder, limit: Int) {
+    self.responder = responder
+    self.limit = limit
+  }
+
+  func receive(_ more: UnsafeRawBufferPointer) -> HTTPResponse? {
+    let piece = Array(more)
+    let count = bytes.withLock {
+      $0 += piece
+      return $0.count
+    }
+    return count > limit ? .text(413, "too much") : nil
+  }
+
+  func finish() async -> HTTPResponse {
+    let bytes = bytes.withLock { $0 }
+    responder.received.withLock { $0.bodies.append(bytes) }
+    return .text(201, "\(bytes.count) bytes")
+  }
+
+  func abandon() {
+    let count = bytes.withLock { $0.count }
+    responder.received.withLock { $0.abandoned.append(count) }
+  }
+}
+
 /// A running server on a port that the kernel chose.
 func withServer(
   file: SampleFile = SampleFile(size: 100), perPeer: Int = 100, times: HTTPServer.Times = HTTPServer.Times(),
-  certificate: HTTPServer.Certificate? = nil,
+  certificate: HTTPServer.Certificate? = nil, limits: ConnectionLimits? = nil,
   _ body: (Int, SampleResponder, HTTPServer) async throws -> Void
 ) async throws {
   let responder = SampleResponder(file)
   let server = try await HTTPServer(
     listeners: [HTTPServer.Listener(host: "127.0.0.1", port: 0, isSecure: certificate != nil)],
-    certificate: certificate, responder: responder, limits: ConnectionLimits(total: 1000, perPeer: perPeer),
+    certificate: certificate, responder: responder,
+    limits: limits ?? ConnectionLimits(total: 1000, perPeer: perPeer),
     metrics: HTTPMetrics(MetricsRegistry()), times: times, threads: 2)
   let running = Task { try await server.run() }
   do {
@@ -129,6 +189,18 @@ final class RawConnection {
       if let end, bytes.suffix(end.utf8.count).elementsEqual(end.utf8) { break }
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Reads at least so many bytes, or until the server closes; how many there were.
+  func read(count wanted: Int) -> Int {
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    var done = 0
+    while done < wanted {
+      let count = recv(socket, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      done += count
+    }
+    return done
   }
 }
 

@@ -281,6 +281,99 @@ import Testing
     #expect(simulation.server.countByClient.values.allSatisfy { $0 <= 4 })
   }
 
+  @Test func aFloodOfForgedRequestsCostsNoMoreWhenTheTableIsFull() {
+    let configuration = TFTPConfiguration(maximumTransfers: 100, maximumTransfersPerClient: 100)
+    var simulation = Simulation(
+      Files(files: ["f": MemoryFile(size: 10_000)]), name: "f", options: [], configuration: configuration)
+    func receive(_ packet: TFTPPacket, from host: UInt32, name: String = "f") -> [TFTPAction] {
+      var actions: [TFTPAction] = []
+      simulation.server.receive(
+        IncomingDatagram(
+          payload: packet.encoded, source: Endpoint(IPv4Address(value: 0x0a00_0000 + host), port: 2070),
+          destination: .v4(simulation.address), port: 69, interface: 2),
+        now: Moment(monotonic: UInt64(host), wall: 1), actions: &actions)
+      return actions
+    }
+    func request(_ host: UInt32, name: String = "f") -> [TFTPAction] {
+      receive(.read(TFTPRequest(name: name)), from: host)
+    }
+    // One that answers, among many that do not.
+    let heard = request(1).compactMap { if case .open(let id, _, _, _) = $0 { id } else { nil } }.first
+    if let heard {
+      let acknowledgement = TFTPPacket.acknowledge(block: 1).encoded
+      var actions: [TFTPAction] = []
+      acknowledgement.withUnsafeBytes {
+        simulation.server.receive(
+          $0, session: heard, now: Moment(monotonic: 2, wall: 1), actions: &actions)
+      }
+    }
+    for host in 2...20_000 as ClosedRange<UInt32> { _ = request(host) }
+    #expect(simulation.server.transferCount == 100)
+    #expect(simulation.server.looks <= 20_000, "each request looks at one other at most")
+    #expect(heard.flatMap { simulation.server.transfer($0) }?.acknowledged == 512, "who answers stays")
+    // The newest took the places of the oldest.
+    let peers = simulation.server.sessionByPeer.keys.compactMap { peer -> UInt32? in
+      if case .v4(let address) = peer.address { address.value - 0x0a00_0000 } else { nil }
+    }
+    #expect(Set(peers) == Set([1] + (19_902...20_000)))
+    // A request for what there is not takes nobody's place.
+    _ = request(30_000, name: "nothing")
+    #expect(simulation.server.sessionByPeer.count == 100 && peers.contains(19_902))
+    #expect(
+      simulation.server.sessionByPeer.keys.contains(
+        Endpoint(IPv4Address(value: 0x0a00_0000 + 19_902), port: 2070)))
+  }
+
+  @Test func aServerThatStopsFinishesWhatItBegan() {
+    var simulation = Simulation(
+      Files(files: ["f": MemoryFile(size: 10_000)]), name: "f", options: [])
+    func request(_ port: UInt16) -> [TFTPAction] {
+      var actions: [TFTPAction] = []
+      simulation.server.receive(
+        IncomingDatagram(
+          payload: TFTPPacket.read(TFTPRequest(name: "f")).encoded,
+          source: Endpoint(IPv4Address(value: 0x0a00_0001), port: port), destination: .v4(simulation.address),
+          port: 69, interface: 2), now: Moment(monotonic: 1, wall: 1), actions: &actions)
+      return actions
+    }
+    let began = request(1024).compactMap { if case .open(let id, _, _, _) = $0 { id } else { nil } }
+    simulation.server.drain()
+    let late = request(1025)
+    #expect(late.isEmpty, "the client asks again, and then the next process is there")
+    var actions: [TFTPAction] = []
+    let acknowledgement = TFTPPacket.acknowledge(block: 1).encoded
+    for id in began {
+      acknowledgement.withUnsafeBytes {
+        simulation.server.receive(
+          $0, session: id, now: Moment(monotonic: 2, wall: 1), actions: &actions)
+      }
+    }
+    let blocks = actions.compactMap { if case .data(_, let first, _) = $0 { first } else { nil } }
+    #expect(blocks == [2])
+    #expect(simulation.server.transferCount == 1)
+  }
+
+  @Test func aClientWithTooManyTransfersIsNotAnswered() {
+    let configuration = TFTPConfiguration(maximumTransfers: 10, maximumTransfersPerClient: 2)
+    var simulation = Simulation(
+      Files(files: ["f": MemoryFile(size: 10_000)]), name: "f", options: [], configuration: configuration)
+    var actions: [TFTPAction] = []
+    for port in 1024...1026 as ClosedRange<UInt16> {
+      actions = []
+      simulation.server.receive(
+        IncomingDatagram(
+          payload: TFTPPacket.read(TFTPRequest(name: "f")).encoded,
+          source: Endpoint(IPv4Address(value: 0x0a00_0001), port: port), destination: .v4(simulation.address),
+          port: 69, interface: 2), now: Moment(monotonic: 1, wall: 1), actions: &actions)
+    }
+    guard case .event(.dropped(_, let reason))? = actions.first, actions.count == 1 else {
+      Issue.record("one event and no packet: \(actions)")
+      return
+    }
+    #expect(reason == "10.0.0.1 has too many transfers at a time")
+    #expect(simulation.server.transferCount == 2)
+  }
+
   @Test func netasciiIsForSmallTexts() throws {
     let text = Array("one\ntwo\r\n".utf8)
     let file = try NetASCIIFile(MemoryFile(text))

@@ -53,9 +53,9 @@ import Testing
       try AtomicFile.write(proposal.bytes, to: directory.journal)
       for file in try directory.stage(proposal).prefix(count) { try file.commit() }
       #expect(versions(try published.load()) == [2, 3, 2])
-      #expect(!FileManager.default.fileExists(atPath: directory.journal))
       // And it goes on from there.
       try await directory.publish(signers: published.online, now: published.now)
+      #expect(!FileManager.default.fileExists(atPath: directory.journal))
       #expect(try published.load().snapshot?.signed[role: "prod"]?.version == 2)
       #expect(throws: UpdateError.self) { try directory.merge(proposal) }
     }

@@ -57,7 +57,12 @@ import Testing
     for number in ["1.0", "1e3", "18446744073709551616", "-0", "9223372036854775808", "1E+2"] {
       #expect(changed(#""version":1}}"#, #""version":1,"x":\#(number)}}"#) == .malformed)
     }
-    #expect(changed(#""version":1}}"#, #""version":9223372036854775807}}"#) == nil)
+    #expect(changed(#""version":1}}"#, #""version":1,"x":9223372036854775807}}"#) == nil)
+    // What is counted with stays where it can be.
+    #expect(changed(#""version":1}}"#, #""version":9007199254740991}}"#) == nil)
+    for number in ["9007199254740992", "9223372036854775807"] {
+      #expect(changed(#""version":1}}"#, #""version":\#(number)}}"#) == .malformed)
+    }
   }
 
   @Test func twoMeaningsInOneFileAreRefused() throws {

@@ -13,6 +13,7 @@ enum Main {
     netimg-netbench boot proxy|full DIRECTORY HTTP-URL [NETWORK/LENGTH FIRST LAST]
     netimg-netbench storm SERVER RELAY DEVICES SECONDS [LIMIT [leases]]
     netimg-netbench flood SERVER RELAY DISCOVERIES
+    netimg-netbench tftp-flood SERVER NETWORK/LENGTH FILE REQUESTS
     netimg-netbench load ADDRESS PORT FILE SIZE SESSIONS BLOCK-SIZE WINDOW-SIZE
 
     """
@@ -26,6 +27,7 @@ enum Main {
       case "boot" where words.count == 4 || words.count == 7: try serveBoot(words)
       case "storm" where (5...7).contains(words.count): try storm(words)
       case "flood" where words.count == 4: try flood(words)
+      case "tftp-flood" where words.count == 5: try floodTFTP(words)
       case "load" where words.count == 8: try load(words)
       default:
         complain(usage)
@@ -155,6 +157,27 @@ enum Main {
       }
       _ = port.send(batch)
       left -= batch.count
+    }
+  }
+
+  /// Requests for a file from addresses of a network, which this host has to have, that take no answer.
+  private static func floodTFTP(_ words: [String]) throws {
+    guard let server = IPv4Address(words[1]), let network = IPv4Network(words[2]) else {
+      complain(usage)
+      exit(64)
+    }
+    let port = try UDPPort(.v4, number: 0)
+    let request = TFTPPacket.read(TFTPRequest(name: words[3])).encoded
+    let count: Int = number(words[4])
+    let size = network.broadcast.value - network.address.value + 1
+    for start in stride(from: 0, to: count, by: 64) {
+      _ = port.send(
+        (start..<min(start + 64, count)).map { index in
+          OutgoingDatagram(
+            payload: request, destination: .endpoint(Endpoint(server, port: TFTPServer.port)),
+            port: port.number,
+            source: .v4(IPv4Address(value: network.address.value + UInt32(index) % size)), interface: 0)
+        })
     }
   }
 

@@ -29,6 +29,8 @@ struct Storm {
   /// Who was given which address, for the whole time.
   private var owners: [UInt32: Int] = [:]
   private var conflicts: [String] = []
+  /// Devices that were offered an address and then refused it: firmware ends its boot there.
+  private var refused: Set<Int> = []
   private var connecting: Set<Int> = []
   private var outgoing: [OutgoingDatagram] = []
   var left: Int
@@ -86,18 +88,21 @@ struct Storm {
       sum[2] += device.repeats.http
     }
     print(
-      "devices \(devices.count) failed \(left) conflicts \(conflicts.count) median \(quantile(0.5)) "
+      "devices \(devices.count) failed \(left + refused.count) conflicts \(conflicts.count) median \(quantile(0.5)) "
         + "p99 \(quantile(0.99)) last \(times.last ?? 0) dhcp-repeats \(repeats[0]) tftp-repeats \(repeats[1]) "
         + "http-repeats \(repeats[2])")
     if plan.printsLeases {
       for device in devices where device.address != .any { print("lease \(device.mac) \(device.address)") }
     }
     for conflict in conflicts.prefix(10) { print(conflict) }
+    for index in refused.sorted().prefix(10) {
+      print("device \(devices[index].mac) was refused what it was offered")
+    }
     for device in devices.filter({ $0.step != .done }).prefix(10) {
       print(
         "device \(device.mac) stopped at \(device.step)\(device.isIPXE ? " as iPXE" : ""): \(device.trouble)")
     }
-    return left == 0 && conflicts.isEmpty
+    return left == 0 && conflicts.isEmpty && refused.isEmpty
   }
 
   // MARK: DHCP
@@ -133,6 +138,7 @@ struct Storm {
         devices[index].file = reply.bootFileName
         devices[index].isIPXE ? connect(index, now) : request(index, now)
       case (.nak, .request):
+        refused.insert(index)
         devices[index].begin(.discover)
         send(index, now)
       default: continue

@@ -9,23 +9,34 @@ internal import Signing
 internal import UpdateFramework
 
 extension ChannelFollower: Service {
-  /// What shows that somebody changed a repository's directory, or what was imported from it.
+  /// What shows that somebody changed a repository's directory, or what was imported from it; or, for who only reads, that a
+  /// release was brought, or found good.
   private struct Look: Equatable {
-    var timestamp: FileTimes?
-    var metadata: FileTimes?
-    var proposals: FileTimes?
+    let times: [FileTimes?]
     /// Releases that channels name, and the library lacks or has with a damaged file.
     let lacking: [SHA256Digest]
 
     init(_ follower: ChannelFollower) {
       lacking = follower.current.filter { !follower.director.library.has($0) }
-      guard follower.settings.isLocal else { return }
-      let path = follower.settings.from
-      timestamp = FileTimes("\(path)/metadata/timestamp.json")
-      metadata = FileTimes("\(path)/metadata")
-      proposals = follower.settings.proposals.flatMap { FileTimes($0) }
+      var paths: [String?] = []
+      switch follower.source {
+      case .repository where !follower.settings.isLocal: break
+      case .repository:
+        let path = follower.settings.from
+        paths = ["\(path)/metadata/timestamp.json", "\(path)/metadata", follower.settings.proposals]
+      case .handedOver(let path):
+        paths = [
+          "\(path)/metadata/timestamp.json",
+          "\(follower.director.library.directory)/\(ReleaseLibrary.folder)",
+          follower.verdicts.path,
+        ]
+      }
+      times = paths.map { path in path.flatMap { FileTimes($0) } }
     }
   }
+
+  /// Whether what is followed is a directory of this host.
+  private var isAtHand: Bool { settings.isLocal || isReader }
 
   /// The releases that channels name, each once.
   private var current: [SHA256Digest] {
@@ -45,7 +56,7 @@ extension ChannelFollower: Service {
     // every file is looked at before it is served.
     let deadline = ContinuousClock.now + .milliseconds(500)
     for release in current { director.library.check(release, until: deadline) }
-    if settings.isLocal, let fetcher = try? HTTPFetcher() {
+    if isAtHand, let fetcher = try? HTTPFetcher() {
       await tend()
       await refresh(fetcher)
     }
@@ -56,7 +67,7 @@ extension ChannelFollower: Service {
     var last: ContinuousClock.Instant?
     while !Task.isCancelled, !Task.isShuttingDownGracefully {
       let now = ContinuousClock.now
-      let isDue = last.map { now - $0 >= .seconds(settings.interval) } ?? !settings.isLocal
+      let isDue = last.map { now - $0 >= .seconds(settings.interval) } ?? !isAtHand
       let seen = Look(self)
       if isDue || seen != look || last == nil {
         look = seen

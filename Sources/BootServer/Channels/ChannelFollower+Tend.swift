@@ -16,6 +16,8 @@ extension ChannelFollower {
   /// Reads the proposals, merges those that are complete, and signs snapshot and timestamp if that is due. Without an
   /// online key it only reads.
   func tend() async {
+    // The online key is the role control's alone.
+    guard !isReader else { return }
     guard settings.isLocal else { return readRemoteProposals() }
     do {
       let signer = try onlineSigner()
@@ -25,8 +27,7 @@ extension ChannelFollower {
       }
       show(proposals)
       if let signer {
-        let directory = RepositoryDirectory(settings.from)
-        if try await directory.publish(signers: [KeyRingSigner(signer)], now: .now) {
+        if try await repositoryDirectory().publish(signers: [KeyRingSigner(signer)], now: .now) {
           event(.info, "signed", "signed snapshot and timestamp of \(settings.from)")
         }
       }
@@ -34,6 +35,13 @@ extension ChannelFollower {
     } catch {
       say("online", "cannot look after the repository \(settings.from): \(error)", nil)
     }
+  }
+
+  /// The repository. It must follow from the root that was trusted last, and must not be older than what was trusted: else
+  /// whoever can write to its disk would have the online key sign whatever they like.
+  private func repositoryDirectory() throws -> RepositoryDirectory {
+    RepositoryDirectory(
+      settings.from, trustedRoot: try trust.readRoot(limit: UpdateLimits().rootLength), seen: trust)
   }
 
   private func readRemoteProposals() {
@@ -86,7 +94,7 @@ extension ChannelFollower {
   private func handle(_ file: String, merges: Bool) async -> RepositoryView.Proposal? {
     do {
       let proposal = try Proposal(ProposalFile(path: file).read(), source: file)
-      let repository = try ChannelRepository(RepositoryDirectory(settings.from))
+      let repository = try ChannelRepository(repositoryDirectory())
       if proposal.isMerged(in: repository.state) {
         putAway(file, moves: merges)
         return nil
@@ -97,7 +105,7 @@ extension ChannelFollower {
       do {
         try repository.prepareMerge(of: proposal, now: .now)
         try repository.directory.merge(proposal)
-        event(.info, "merged", "merged \(Self.name(file)): \(proposal.reason)")
+        event(.info, "merged", "merged \(Self.name(file)): \(review.reason)")
         say("proposal \(file)", nil, nil)
         putAway(file, moves: true)
         return nil

@@ -13,8 +13,19 @@ internal import UpdateFramework
 
 /// Follows the repository: whatever its verified metadata say of channels, boot decisions say within a second (a
 /// directory) or an interval (an address). What cannot be trusted changes nothing, and is said.
+///
+/// Where the roles run apart, the one of `control` asks the repository and hands over what it verified; the one of `boot`
+/// verifies that once more, from a root and with a memory of its own, and opens no socket and no key.
 package final class ChannelFollower: Sendable {
+  /// Whom it asks.
+  enum Source: Sendable, Hashable {
+    case repository
+    /// What the role control hands over, in this directory.
+    case handedOver(String)
+  }
+
   let settings: RepositorySettings
+  let source: Source
   let director: BootDirector
   let importer: ReleaseImporter
   let health: ServerHealth
@@ -37,23 +48,41 @@ package final class ChannelFollower: Sendable {
     /// What was said last about a subject, so that it is said once.
     var said: [String: String] = [:]
     var histories: [String: [ChannelEvent]] = [:]
+    /// Where what was verified is handed over to the role boot; `nil` if that is this process too.
+    var mirror: MetadataMirror?
   }
 
   /// How often a directory is looked at.
   static let glance = Duration.milliseconds(200)
 
+  /// - Parameters:
+  ///   - state: The state directory.
+  ///   - roles: What this process does.
   init(
-    _ settings: RepositorySettings, state: String, director: BootDirector, health: ServerHealth,
-    metrics: ChannelMetrics, logger: Logger
+    _ settings: RepositorySettings, state: String, roles: Set<ServerRole>, director: BootDirector,
+    health: ServerHealth, metrics: ChannelMetrics, logger: Logger
   ) throws {
     self.settings = settings
+    let verified = StateDirectory.verified(state)
+    source = roles.contains(.control) ? .repository : .handedOver(verified)
     self.director = director
     importer = ReleaseImporter(library: director.library)
     self.health = health
     self.metrics = metrics
     self.logger = logger
-    let (local, beginning) = try Self.trust(settings, state: state)
-    trust = local
+    let root = try Self.root(settings)
+    let beginning: LocalMetadata.Beginning
+    if roles.contains(.control) {
+      (trust, beginning) = try Self.trust(StateDirectory.trust(state, isBootApart: false), root: root)
+      if !roles.contains(.boot) {
+        self.state.withLock { $0.mirror = MetadataMirror(verified, root: [UInt8](root)) }
+      }
+    } else {
+      let own = StateDirectory.boot(state)
+      try FileManager.default.createDirectory(
+        atPath: own, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+      (trust, beginning) = try Self.trust(StateDirectory.trust(state, isBootApart: true), root: root)
+    }
     verdicts = GateVerdicts(state: state)
     gitProposals = GitFollower.proposalsPath(state: state)
     director.follow(ChannelTable(source: settings.from, problem: "it was not asked yet"))
@@ -65,20 +94,24 @@ package final class ChannelFollower: Sendable {
     }
   }
 
-  /// The directory of trusted metadata, begun with the operator's root. Another root begins it anew.
-  /// - Returns: What became of what was trusted before.
-  static func trust(
-    _ settings: RepositorySettings, state: String
-  ) throws -> (local: LocalMetadata, beginning: LocalMetadata.Beginning) {
-    let directory = "\(state)/trust"
-    let local = LocalMetadata(directory: directory)
-    let copy = "\(directory)/operator-root"
+  /// The operator's root.
+  private static func root(_ settings: RepositorySettings) throws -> Data {
     guard let given = FileManager.default.contents(atPath: settings.root) else {
       throw ServerError(
         .badValue,
         "cannot read \(settings.root), the root metadata to trust (repository.root): copy 1.root.json there from somebody whom you trust"
       )
     }
+    return given
+  }
+
+  /// The directory of trusted metadata, begun with the operator's root. Another root begins it anew.
+  /// - Returns: What became of what was trusted before.
+  private static func trust(
+    _ directory: String, root given: Data
+  ) throws -> (local: LocalMetadata, beginning: LocalMetadata.Beginning) {
+    let local = LocalMetadata(directory: directory)
+    let copy = "\(directory)/operator-root"
     var beginning = LocalMetadata.Beginning.goesOn
     if FileManager.default.contents(atPath: copy) != given || local.trusted("root", limit: 512 << 10) == nil {
       beginning = try local.initialize(root: [UInt8](given))
@@ -88,8 +121,14 @@ package final class ChannelFollower: Sendable {
   }
 
   var address: String {
-    ChannelClient.address(of: settings.from)
+    switch source {
+    case .repository: ChannelClient.address(of: settings.from)
+    case .handedOver(let directory): ChannelClient.address(of: directory)
+    }
   }
+
+  /// Whether another process asks the repository for this one.
+  var isReader: Bool { source != .repository }
 
   /// A client of the trusted metadata, of which there is one at a time.
   private func open(_ fetcher: any Fetcher) async throws -> ChannelClient {
@@ -110,28 +149,55 @@ package final class ChannelFollower: Sendable {
     do {
       let client = try await open(fetcher)
       let survey = try await client.survey()
+      if !(fetcher is LastTrusted) { await handOver(client) }
+      if isReader {
+        director.library.refresh()
+        verdicts.reload()
+      }
       let old = director.channels
       var table = ChannelTable(
         survey, source: settings.from, before: old, library: director.library, verdicts: verdicts)
       // What is here already counts at once; the rest when it has come.
       publish(table, survey, isFinal: false)
-      for channel in survey.channels {
-        await bring(channel, in: survey, client, &table)
+      if !isReader {
+        for channel in survey.channels {
+          await bring(channel, in: survey, client, &table)
+        }
+        importer.forget(except: Set(survey.channels.flatMap { $0.entries.map(\.release) }))
       }
-      importer.forget(except: Set(survey.channels.flatMap { $0.entries.map(\.release) }))
       publish(table, survey, isFinal: true)
-      verdicts.keep(table)
+      if !isReader { verdicts.keep(table) }
       metrics.refreshes.increment("valid")
       say("repository", nil, "the repository \(settings.from) is valid again")
-      if !(fetcher is LastTrusted) { await look(at: survey, client) }
+      if !isReader, !(fetcher is LastTrusted) { await look(at: survey, client) }
     } catch is CancellationError {
       return
     } catch {
       metrics.refreshes.increment("refused")
-      fail("\(error)")
+      fail(isNothingHandedOver ? Self.nothingHandedOver : "\(error)")
     }
     warn()
   }
+
+  /// Where the roles run apart: the role boot verifies by itself what this process has verified.
+  private func handOver(_ client: ChannelClient) async {
+    guard var mirror = state.withLock(\.mirror) else { return }
+    do {
+      try await client.repeatMetadata(in: &mirror)
+      say("handover", nil, "the role boot gets new metadata again")
+    } catch {
+      say("handover", "the role boot gets no new metadata, and goes by those before: \(error)", nil)
+    }
+    state.withLock { [mirror] in $0.mirror = mirror }
+  }
+
+  private var isNothingHandedOver: Bool {
+    guard case .handedOver(let directory) = source else { return false }
+    return access("\(directory)/metadata/timestamp.json", F_OK) != 0
+  }
+
+  private static let nothingHandedOver =
+    "the role control has handed over nothing yet: run netimg serve --role control with the same state directory, and see what it says of the repository"
 
   /// Looks whether the channel's gates are open for what it names, and imports what the library lacks of it, or has with a
   /// damaged file.
@@ -303,7 +369,8 @@ package final class ChannelFollower: Sendable {
   }
 
   func event(_ severity: FleetEvent.Severity, _ kind: String, _ message: String) {
-    director.log(director.clock(), severity, kind, nil, message)
+    // What happened to the repository, the role control notes in the same store.
+    if !isReader || severity == .error { director.log(director.clock(), severity, kind, nil, message) }
     switch severity {
     case .info: logger.notice("\(message)")
     case .warning: logger.warning("\(message)")

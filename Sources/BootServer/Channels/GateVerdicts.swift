@@ -5,6 +5,8 @@ internal import Synchronization
 
 /// Which promotions were looked at and found good: the release is what it is called, and has what the channel demanded of it.
 /// What was good once stays so, over restarts too; whatever is not known to be good is not served.
+///
+/// Where the roles run apart, the one of `control` looks and notes, and the one of `boot` reads what it noted.
 final class GateVerdicts: Sendable {
   /// A promotion, as the channel's metadata have it.
   private struct Promotion: Codable, Hashable, Comparable {
@@ -26,15 +28,25 @@ final class GateVerdicts: Sendable {
     }
   }
 
-  private let path: String
+  /// The file, beside what the role `control` hands over: it alone writes there.
+  let path: String
   private let good: Mutex<Set<Promotion>>
 
   /// - Parameter state: The server's state directory. What cannot be read there is looked at anew.
   init(state: String) {
-    path = "\(state)/gates.json"
-    let known = FileManager.default.contents(atPath: path)
+    path = "\(StateDirectory.verified(state))/gates.json"
+    good = Mutex(Self.read(path) ?? [])
+  }
+
+  /// What another process has noted by now; as before if that cannot be read.
+  func reload() {
+    guard let known = Self.read(path) else { return }
+    good.withLock { $0 = known }
+  }
+
+  private static func read(_ path: String) -> Set<Promotion>? {
+    FileManager.default.contents(atPath: path)
       .flatMap { try? JSONDecoder().decode(Set<Promotion>.self, from: $0) }
-    good = Mutex(known ?? [])
   }
 
   func isGood(_ entry: ChannelTable.Entry, in channel: String) -> Bool {
@@ -64,6 +76,8 @@ final class GateVerdicts: Sendable {
   private func write(_ good: Set<Promotion>) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try? encoder.encode(good.sorted()).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
 }

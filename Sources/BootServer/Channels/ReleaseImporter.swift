@@ -1,5 +1,4 @@
 internal import Bytes
-internal import CPosixShim
 internal import Channels
 internal import FoundationEssentials
 internal import Glibc
@@ -57,16 +56,7 @@ struct ReleaseImporter: Sendable {
       try Self.move(companion.path, to: "\(directory.temporary)/\(companion.name)")
     }
     let note = Self.checkSignedUKI(directory.temporary)
-    let file = netimg_open(directory.temporary, O_RDONLY | O_DIRECTORY, 0)
-    let isOnDisk = file >= 0 && netimg_sync_file_system(file) == 0
-    let reason = errno
-    // On a full disk this is tried again and again: no descriptor may stay behind.
-    if file >= 0 { close(file) }
-    guard isOnDisk else {
-      throw BootServerError(
-        .inputOutput, "cannot write \(path): \(String(cString: strerror(reason))); make room")
-    }
-    try directory.commit(replacing: true)
+    try directory.commitToDisk(as: path, replacing: true)
     try? FileManager.default.removeItem(atPath: incoming)
     library.refresh(force: true)
     guard case .unproved(let reason) = plan.passage else { return note }

@@ -1,3 +1,4 @@
+internal import CPosixShim
 internal import Fleet
 internal import FoundationEssentials
 internal import GitSync
@@ -190,8 +191,25 @@ package final class GitFollower: Sendable {
     return [UInt8](data)
   }
 
+  /// Whole or not at all; and from the moment that it is there, whoever has the role boot may read it.
   private static func write(_ bytes: [UInt8], to path: String) throws {
-    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+    let temporary = "\(path).partial"
+    let file = netimg_open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    var done = 0
+    while file >= 0, done < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(file, $0.baseAddress?.advanced(by: done), $0.count - done)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { break }
+      done += count
+    }
+    let isWritten = file >= 0 && done == bytes.count && fsync(file) == 0 && rename(temporary, path) == 0
+    let reason = errno
+    if file >= 0 { close(file) }
+    guard isWritten else {
+      throw GitSyncError(.local, "cannot write \(path): \(String(cString: strerror(reason))); make room")
+    }
   }
 
   private func say(_ problem: String?) {

@@ -11,12 +11,33 @@ extension BootDirector: VirtualFiles {
       case .v4(let address): address.description
       case .v6(let address): "[\(address)]"
       }
-    let base = "http://\(host):\(settings.httpPort)/"
-    switch resource(parsed, base: base, isHasty: false) {
+    // Who loads a script by TFTP has no HTTP: what the script names is here too, under the same names.
+    switch resource(parsed, base: "tftp://\(host)/", peer: peer.address, isHasty: true) {
     case .file(let file, _, _): return .file(ReadAhead(file))
     case .bytes(let bytes, _, _): return .file(BytesFile(bytes))
-    case .absent, .none: return .unknown
+    case .absent: return .unknown
+    // Its bytes have to be read first, and not on this thread: every transfer waits for it.
+    case .none: return later(parsed)
     case .damaged(let reason, _): return .refused(reason: reason)
+    }
+  }
+
+  /// A file whose bytes nobody has looked at lately: another thread does, and the client asks again meanwhile.
+  private func later(_ name: BootName) -> VirtualFileAnswer {
+    let result: Result<ArtifactFile, BootServerError>?
+    switch name {
+    case .content(let digest): result = library.openSoon(content: digest)
+    case .artifact(let device, let release, let name):
+      guard let chosen = release ?? verdict(for: device, firmware: nil).release?.digest else {
+        return .unknown
+      }
+      result = library.openSoon(chosen, name)
+    case .program, .script: return .unknown
+    }
+    switch result {
+    case .none: return .later
+    case .success(let file): return .file(ReadAhead(file))
+    case .failure(let error): return error.code == .notFound ? .unknown : .refused(reason: error.message)
     }
   }
 }

@@ -1,6 +1,7 @@
 package import BootTypes
 internal import Bytes
 internal import Fleet
+package import NetworkTypes
 internal import Synchronization
 
 /// What a name turns out to be, for TFTP and HTTP alike.
@@ -19,8 +20,10 @@ extension BootDirector {
   /// - Parameters:
   ///   - base: The beginning of the URLs in a script, up to the slash after the host.
   ///   - told: What the client says of itself beside its name.
+  ///   - peer: Who asks.
   package func resource(
-    _ name: BootName, base: String, told: DeviceIdentity = DeviceIdentity(), isHasty: Bool
+    _ name: BootName, base: String, told: DeviceIdentity = DeviceIdentity(), peer: IPAddress? = nil,
+    isHasty: Bool
   ) -> BootResource? {
     switch name {
     case .content(let digest):
@@ -29,7 +32,7 @@ extension BootDirector {
       }
       return Self.opened(digest.hex, nil) { () throws(BootServerError) in try library.open(content: digest) }
     case .program(let program): return self.program(program, for: nil)
-    case .script(let device): return script(for: device, base: base, told: told)
+    case .script(let device): return script(for: device, base: base, told: told, peer: peer)
     case .artifact(let device, let release, let name):
       if BootName.programs.contains(name) { return program(name, for: device) }
       let chosen = release ?? verdict(for: device, firmware: nil).release?.digest
@@ -64,15 +67,23 @@ extension BootDirector {
   }
 
   /// The script for a device's iPXE: how to load its image, or why there is none.
-  private func script(for device: DeviceIdentity, base: String, told: DeviceIdentity) -> BootResource {
-    var identity = device
-    identity.uuid = identity.uuid ?? told.uuid
-    identity.serial = told.serial
+  private func script(
+    for device: DeviceIdentity, base: String, told: DeviceIdentity, peer: IPAddress?
+  ) -> BootResource {
     let now = clock()
-    let (verdict, isUEFI) = state.withLock { state -> (BootVerdict, Bool) in
-      var record = state.table.find(identity)
-      // Only iPXE says the serial number: what the inventory knows the device by may come to light here.
-      if var device = record, device.learn(identity) {
+    let (verdict, isUEFI, notice) = state.withLock { state -> (BootVerdict, Bool, String?) in
+      var record = state.table.find(device)
+      let notice = record.flatMap { Self.contradiction(told, $0, now, &state) }
+      var identity = device
+      identity.uuid = identity.uuid ?? record?.uuid ?? told.uuid
+      identity.serial = record?.serial ?? told.serial
+      record = record ?? state.table.find(identity)
+      // Only iPXE says the serial number: what the inventory knows the device by may come to light here. Anybody can
+      // say one, so only what is not known yet counts, and only of a device that is about to boot.
+      if var device = record, let boot = state.boots[device.id],
+        [.refused, .offered, .loading].contains(boot.state), now - boot.updated < Self.silence,
+        state.isAddress(peer, of: device.id), device.complete(identity)
+      {
         state.table.put(device)
         state.pending.devices.insert(device.id)
         record = device
@@ -82,9 +93,10 @@ extension BootDirector {
       return (
         self.verdict(
           for: identity, record: record, firmware: nil, address: nil, state.settings, state.channels, now),
-        firmware.hasPrefix("uefi")
+        firmware.hasPrefix("uefi"), notice
       )
     }
+    if let notice { report(.warning, notice) }
     var values: [ScriptTemplate.Variable: String] = [.deviceName: verdict.assignment.name]
     let template: ScriptTemplates.Name
     switch (verdict.action, verdict.release) {
@@ -114,6 +126,24 @@ extension BootDirector {
     } catch {
       return .damaged(reason: error.message, device: device)
     }
+  }
+
+  /// What a script's URL says of a device and its record does not; a notice, if it is to be said now.
+  private static func contradiction(
+    _ told: DeviceIdentity, _ record: DeviceRecord, _ now: Int64, _ state: inout State
+  ) -> String? {
+    var claims: [String] = []
+    if let known = record.serial, let serial = told.serial, known != serial {
+      claims.append("the serial number \(serial) and has \(known)")
+    }
+    if let known = record.uuid, let uuid = told.uuid, known != uuid {
+      claims.append("the UUID \(uuid) and has \(known)")
+    }
+    guard !claims.isEmpty else { return nil }
+    let name = record.macs.first?.description ?? "a device"
+    return notice(
+      now, .warning, "identity", record.id,
+      "somebody who asks for the script of \(name) states \(claims.joined(separator: ", and "))", &state)
   }
 
   /// A sentence as a script can show it: plain ASCII on one line, nothing that iPXE would put a value into.

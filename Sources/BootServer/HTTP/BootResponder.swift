@@ -15,8 +15,8 @@ package struct BootResponder: HTTPResponder {
   }
 
   package func respondAtOnce(to request: HTTPRequest) -> HTTPResponse? {
-    // The API reads the store, which may wait for a writer.
-    if request.path.first == "api" { return nil }
+    // The API reads the store, which may wait for a writer; files of the repository are opened.
+    if request.path.first == "api" || request.path.first == RepositoryFiles.name { return nil }
     return respond(to: request, isHasty: true)
   }
 
@@ -24,16 +24,23 @@ package struct BootResponder: HTTPResponder {
     respond(to: request, isHasty: false) ?? .text(503, "Try again.")
   }
 
+  package func plan(for request: HTTPRequest) -> HTTPBodyPlan { operations.plan(for: request) }
+
   private func respond(to request: HTTPRequest, isHasty: Bool) -> HTTPResponse? {
     if let response = operations.respond(to: request) { return response }
     guard let name = BootName(request.path) else {
       return .text(
-        404, "There is nothing by that name. Devices ask for boot/DEVICE/…, ipxe/PROGRAM or sha256/DIGEST.")
+        404,
+        "There is nothing by that name. Devices ask for boot/DEVICE/…, ipxe/PROGRAM or sha256/DIGEST; others for repository/…."
+      )
     }
     let told = DeviceIdentity(
       uuid: request.field("uuid").flatMap { MachineUUID($0) },
       serial: request.field("serial").flatMap { $0.contains("$") ? nil : $0 })
-    guard let resource = director.resource(name, base: base(request), told: told, isHasty: isHasty) else {
+    guard
+      let resource = director.resource(
+        name, base: base(request), told: told, peer: request.peer, isHasty: isHasty)
+    else {
       return nil
     }
     return answer(resource, request)
@@ -48,7 +55,9 @@ package struct BootResponder: HTTPResponder {
       director.noteHTTPFailure(request.path.last ?? "", reason, device, status: 503)
       return .text(503, "\(reason).")
     case .bytes(let bytes, let name, let device):
-      if let device, request.method == .get { director.noteHTTPBytes(name, bytes.count, device) }
+      if let device, request.method == .get {
+        director.noteHTTPBytes(name, bytes.count, device, peer: request.peer)
+      }
       let type = name == BootName.scriptName ? "text/plain; charset=us-ascii" : Self.contentType(name)
       return HTTPResponse(contentType: type, headers: [("Cache-Control", "no-store")], body: .bytes(bytes))
     case .file(let file, let name, let device): return answer(file, name, device, request)
@@ -58,50 +67,19 @@ package struct BootResponder: HTTPResponder {
   private func answer(
     _ file: ArtifactFile, _ name: String, _ device: DeviceIdentity?, _ request: HTTPRequest
   ) -> HTTPResponse {
-    let tag = "\"\(file.digest.hex)\""
-    var headers = [("ETag", tag), ("Accept-Ranges", "bytes")]
     // A path with a digest in it never means other bytes.
-    let isPinned = request.path.contains { $0.utf8.count == 64 }
-    headers.append(("Cache-Control", isPinned ? "public, max-age=31536000, immutable" : "no-cache"))
-    if let match = request.header("if-none-match"), Self.matches(tag, match) {
-      return HTTPResponse(
-        status: 304, contentType: Self.contentType(name), headers: headers, body: .bytes([]))
-    }
-    // A range of a version that the client does not have is no use to it (RFC 9110, section 13.1.5).
-    let isCurrent = request.header("if-range").map { $0 == tag } ?? true
-    let range =
-      isCurrent && request.method == .get ? ByteRange.parse(request.header("range"), size: file.size) : .whole
-    let part: Range<Int>
-    var status = 200
-    switch range {
-    case .whole: part = 0..<file.size
-    case .part(let bytes):
-      part = bytes
-      status = 206
-      headers.append(("Content-Range", "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(file.size)"))
-    case .unsatisfiable:
-      return HTTPResponse(
-        status: 416, contentType: "text/plain; charset=utf-8",
-        headers: [("Content-Range", "bytes */\(file.size)")],
-        body: .bytes(Array("The file has \(file.size) bytes.\n".utf8)))
-    }
+    var (response, part) = HTTPResponse.file(
+      file, tag: "\"\(file.digest.hex)\"", contentType: Self.contentType(name),
+      isPinned: request.path.contains { $0.utf8.count == 64 }, for: request)
+    guard let part else { return response }
     let isHead = request.method == .head
-    if let device { director.noteHTTPStart(name, device, isHead: isHead) }
+    if let device { director.noteHTTPStart(name, device, isHead: isHead, peer: request.peer) }
     let director = director
-    return HTTPResponse(
-      status: status, contentType: Self.contentType(name), headers: headers, body: .file(file, part)
-    ) { delivery in
-      if !isHead { director.noteHTTPEnd(name, part, of: file, device, delivery) }
+    let peer = request.peer
+    response.onDelivery = { delivery in
+      if !isHead { director.noteHTTPEnd(name, part, of: file, device, delivery, peer: peer) }
     }
-  }
-
-  /// Whether an `If-None-Match` header names the tag.
-  private static func matches(_ tag: String, _ header: String) -> Bool {
-    header == "*"
-      || header.split(separator: ",").contains { item in
-        let text = item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
-        return String(text) == tag || String(text) == "W/\(tag)"
-      }
+    return response
   }
 
   /// UEFI firmware goes by the type or by the name's end.

@@ -1,3 +1,4 @@
+internal import DHCP
 package import Fleet
 internal import FoundationEssentials
 internal import Manifest
@@ -14,14 +15,21 @@ package struct Operations: Sendable {
   private let operators: OperatorNetworks
   private let follower: ChannelFollower?
   private let git: GitViewer
+  private let hasAPI: Bool
+  private let writing: WriteAPI
 
   /// - Parameters:
+  ///   - hasAPI: Whether the API is this process's; else it says where to ask.
   ///   - follower: What follows the repository; `nil` if there is none.
   ///   - git: What follows a git repository.
+  ///   - writing: What changes something.
   package init(
     director: BootDirector, store: any FleetStore, registry: MetricsRegistry, health: ServerHealth,
-    operators: OperatorNetworks, follower: ChannelFollower? = nil, git: GitViewer = GitViewer()
+    operators: OperatorNetworks, follower: ChannelFollower? = nil, git: GitViewer = GitViewer(),
+    hasAPI: Bool = true, writing: WriteAPI = WriteAPI()
   ) {
+    self.hasAPI = hasAPI
+    self.writing = writing
     self.git = git
     self.follower = follower
     self.director = director
@@ -45,13 +53,26 @@ package struct Operations: Sendable {
         body: .bytes(Array(registry.exposition().utf8)))
     case "api":
       guard operators.contains(request.peer) else { return Self.forbidden }
+      guard hasAPI else { return Self.elsewhere }
       return api(Array(request.path.dropFirst()), request)
+    case RepositoryFiles.name: return writing.files.respond(to: request)
     default: return nil
     }
   }
 
+  /// What becomes of a request that would change something.
+  func plan(for request: HTTPRequest) -> HTTPBodyPlan {
+    guard request.path.starts(with: ["api", "v1"]) else { return .refuse(.readOnly) }
+    guard operators.contains(request.peer) else { return .refuse(Self.forbidden) }
+    guard hasAPI else { return .refuse(Self.elsewhere) }
+    return writing.plan(Array(request.path.dropFirst(2)), request)
+  }
+
   private static let forbidden = HTTPResponse.text(
     403, "Only operators may read this: ask from the server itself, or add your network to http.operators.")
+
+  private static let elsewhere = HTTPResponse.text(
+    404, "The API is where the role control listens: control.listen in its settings.")
 
   private func api(_ path: [String], _ request: HTTPRequest) -> HTTPResponse {
     let directory = DeviceDirectory(store: store, inventory: director.settings.inventory)
@@ -68,6 +89,11 @@ package struct Operations: Sendable {
             directory.find(path[2]), director: director, store: store, now: director.clock() / 1000))
       case 2 where path == ["v1", "events"]:
         return try json(store.events(limit: 200).map { EventView($0) })
+      case 2 where path == ["v1", "leases"]:
+        let leases = try (store as? any LeaseStore)?.loadLeases() ?? []
+        let now = director.clock() / 1000
+        return try json(
+          leases.filter { $0.expires > now }.sorted { $0.address < $1.address }.map { LeaseView($0) })
       case 2 where path == ["v1", "git"]:
         guard let view = git.view else {
           return .text(404, "This server follows no git repository: name one in its settings (git).")
@@ -76,10 +102,10 @@ package struct Operations: Sendable {
       case 2 where path == ["v1", "releases"]:
         return try json(director.library.releases.map { ReleaseView($0) })
       default:
-        if let answer = try repository(path) { return answer }
+        if let answer = try writing.answer(Array(path.dropFirst())) ?? repository(path) { return answer }
         return .text(
           404,
-          "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events, v1/releases, v1/git, v1/repository[/releases|/proposals], v1/channels and v1/channels/CHANNEL[/history]."
+          "The API has v1/devices, v1/devices/DEVICE[/boots|/explanation], v1/events, v1/leases, v1/releases, v1/git, v1/repository[/releases|/proposals|/uploads], v1/library/uploads, v1/channels and v1/channels/CHANNEL[/history]."
         )
       }
     } catch let error as FleetError where error.code == .notFound || error.code == .ambiguous {

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import DHCP
 package import Fleet
 internal import Manifest
 internal import NetworkTypes
@@ -121,6 +122,30 @@ struct EventView: Encodable {
     kind = event.kind
     device = event.device
     message = event.message
+  }
+}
+
+/// An address on lease as programs read it.
+struct LeaseView: Encodable {
+  let address: String
+  let mac: String?
+  let hostName: String?
+  /// Option 61, else hardware type and address; for IPv6 the DUID and the IAID. In hex.
+  let client: String
+  /// `active`, or `declined` where somebody else was found to use the address.
+  let state: String
+  /// Seconds since 1970.
+  let granted: Int64
+  let expires: Int64
+
+  init(_ lease: Lease) {
+    address = lease.address.description
+    mac = lease.hardwareAddress?.description
+    hostName = lease.hostName.isEmpty ? nil : lease.hostName
+    client = Hex.encode(lease.client)
+    state = lease.state.rawValue
+    granted = lease.granted
+    expires = lease.expires
   }
 }
 

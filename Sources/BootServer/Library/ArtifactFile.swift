@@ -117,6 +117,11 @@ struct FileSignature: Sendable, Hashable {
     self.init(status)
   }
 
+  /// An ETag: a file that was written to has another.
+  var tag: String {
+    "\"\(String(inode, radix: 36))-\(String(size, radix: 36))-\(String(modified, radix: 36))\""
+  }
+
   private init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)

@@ -30,6 +30,41 @@ extension ReleaseLibrary {
     state.withLock({ $0.byDigest[digest] }).flatMap(openAtOnce)
   }
 
+  /// The same for a thread that must not wait: `nil` if somebody has to look at the bytes first, who is sent for.
+  package func openSoon(_ release: SHA256Digest, _ name: String) -> Result<ArtifactFile, BootServerError>? {
+    guard let entry = state.withLock({ $0.entries[release]?[name] }) else {
+      return .failure(
+        BootServerError(.notFound, "there is no \(name) of a release sha256:\(release.hex) in \(directory)"))
+    }
+    return openSoon(entry)
+  }
+
+  package func openSoon(content digest: SHA256Digest) -> Result<ArtifactFile, BootServerError>? {
+    guard let entry = state.withLock({ $0.byDigest[digest] }) else {
+      return .failure(
+        BootServerError(.notFound, "no release in \(directory) has a file with SHA-256 \(digest.hex)"))
+    }
+    return openSoon(entry)
+  }
+
+  private func openSoon(_ entry: Entry) -> Result<ArtifactFile, BootServerError>? {
+    let known = entry.verdict.withLockIfAvailable { verdict -> Result<ArtifactFile, BootServerError>? in
+      if let file = Self.fresh(verdict, entry) { return .success(file) }
+      guard let failure = verdict.failure, let checked = verdict.checked,
+        ContinuousClock.now - checked < Self.failureValidity
+      else { return nil }
+      return .failure(failure)
+    }
+    if let known = known ?? nil { return known }
+    if !entry.isAwaited.exchange(true, ordering: .acquiringAndReleasing) {
+      Task.detached { [self] in
+        _ = try? open(entry)
+        entry.isAwaited.store(false, ordering: .releasing)
+      }
+    }
+    return nil
+  }
+
   /// What is known to be wrong with a file of a release; `nil` if nothing is known.
   package func damage(of release: SHA256Digest, _ name: String) -> String? {
     state.withLock({ $0.entries[release]?[name] })?.verdict.withLockIfAvailable(\.failure)??.message
@@ -75,7 +110,7 @@ extension ReleaseLibrary {
         return .success(file)
       } catch {
         if verdict.failure?.message != error.message { report(error) }
-        verdict = Entry.Verdict(failure: error)
+        verdict = Entry.Verdict(checked: .now, failure: error)
         return .failure(error)
       }
     }

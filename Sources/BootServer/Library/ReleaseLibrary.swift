@@ -24,6 +24,8 @@ package final class ReleaseLibrary: Sendable {
     let artifact: LibraryRelease.Artifact
     let path: String
     let verdict = Mutex(Verdict())
+    /// Whether a thread is on its way to look at the bytes.
+    let isAwaited = Atomic<Bool>(false)
 
     init(release: LibraryRelease, artifact: LibraryRelease.Artifact, path: String) {
       self.release = release
@@ -45,6 +47,8 @@ package final class ReleaseLibrary: Sendable {
 
   /// How long a look at a file's bytes is good for.
   static let validity = Duration.seconds(3600)
+  /// How long who does not wait is told what was wrong with a file, before it is looked at again.
+  static let failureValidity = Duration.seconds(10)
 
   package let directory: String
   let state = Mutex(State())

@@ -38,8 +38,11 @@ package struct ReleasePublisher: Sendable {
   /// Publishes the release in the directory `source`.
   /// - Parameters:
   ///   - keys: The keys that are trusted, of which `threshold` must have signed; without any, signatures are not looked at.
+  ///   - links: Whether the files are only given a second name where that can be: nobody writes to them.
   /// - Throws: ``BootServerError`` `.refused` with a line for each thing that is wrong with it, or `.inputOutput`.
-  package func publish(_ source: String, keys: [PublicKey], threshold: Int) async throws -> Result {
+  package func publish(
+    _ source: String, keys: [PublicKey], threshold: Int, links: Bool = false
+  ) async throws -> Result {
     let outcome = try await ReleaseVerifier(source).verify(keys: keys, threshold: threshold)
     guard outcome.findings.isEmpty else {
       throw BootServerError(
@@ -65,12 +68,12 @@ package struct ReleasePublisher: Sendable {
     }
     let isThere = access(path, F_OK) == 0
     if isThere, files.areAll(in: path) { return result(.unchanged, bytes: 0) }
-    let bytes = try write(files, from: reader, to: path, replacing: isThere)
+    let bytes = try write(files, from: reader, to: path, replacing: isThere, links: links)
     return result(isThere ? .repaired : .published, bytes: bytes)
   }
 
   private func write(
-    _ files: PublishedFiles, from reader: ReleaseReader, to path: String, replacing: Bool
+    _ files: PublishedFiles, from reader: ReleaseReader, to path: String, replacing: Bool, links: Bool
   ) throws -> Int {
     let directory = try ReleaseDirectory(path)
     try directory.makeDirectory(ReleaseFile.frames)
@@ -81,21 +84,15 @@ package struct ReleasePublisher: Sendable {
         throw BootServerError(
           .refused, "\(reader.directory)/\(file.name) was changed while it was read: publish it again")
       }
-      try directory.write(ByteRope(bytes), to: file.name)
+      let isLinked =
+        links
+        && linkat(
+          AT_FDCWD, "\(reader.directory)/\(file.name)", AT_FDCWD, "\(directory.temporary)/\(file.name)",
+          AT_SYMLINK_FOLLOW) == 0
+      if !isLinked { try directory.write(ByteRope(bytes), to: file.name) }
       written += bytes.count
     }
-    // On the disk before its name says that it is there.
-    let temporary = netimg_open(directory.temporary, O_RDONLY | O_DIRECTORY, 0)
-    guard temporary >= 0, netimg_sync_file_system(temporary) == 0 else {
-      throw BootServerError(.inputOutput, "cannot write \(path): \(String(cString: strerror(errno)))")
-    }
-    close(temporary)
-    try directory.commit(replacing: replacing)
-    let parent = netimg_open("\(library)/\(ReleaseLibrary.folder)", O_RDONLY | O_DIRECTORY, 0)
-    if parent >= 0 {
-      fsync(parent)
-      close(parent)
-    }
+    try directory.commitToDisk(as: path, replacing: replacing)
     return written
   }
 }
@@ -107,7 +104,8 @@ struct LibraryLock: ~Copyable {
 
   init(_ folder: String) throws {
     self.folder = folder
-    file = netimg_open("\(folder)/.lock", O_RDWR | O_CREAT, 0o644)
+    // To read is enough: somebody else may have made it, root with netimg publish for one.
+    file = netimg_open("\(folder)/.lock", O_RDONLY | O_CREAT, 0o644)
     guard file >= 0, flock(file, LOCK_EX) == 0 else {
       throw BootServerError(.inputOutput, "cannot lock \(folder)/.lock: \(String(cString: strerror(errno)))")
     }

@@ -17,8 +17,10 @@ package struct BootVerdict: Sendable {
   }
 
   package enum Action: Sendable, Hashable {
-    /// No answer. With `isNoted` false, no trace either.
+    /// No boot information. With `isNoted` false, no trace either.
     case silence(isNoted: Bool)
+    /// It boots later, and shall go on asking.
+    case wait
     /// On to the next boot device.
     case localDisk
     case boot(Payload)
@@ -83,7 +85,7 @@ package struct BootPolicy: Sendable {
       }
       switch channels.current(name, image: image, now: now) {
       case .refused(let reason):
-        return verdict(.silence(isNoted: true), nil, "\(assignment.name) boots nothing: \(reason)")
+        return verdict(.wait, nil, "\(assignment.name) boots nothing: \(reason)")
       case .release(let entry):
         steps.append(
           "\(name) names \(entry.image) \(entry.version) since \(entry.time) (version \(entry.channelVersion) of its metadata, good until \(ChannelTable.text(entry.validUntil))): \(entry.reason)"
@@ -106,7 +108,7 @@ package struct BootPolicy: Sendable {
     }
     guard let release = library.find(reference) else {
       return verdict(
-        .silence(isNoted: true), nil,
+        .wait, nil,
         "the release \(reference) is not in the library \(library.directory): netimg publish RELEASE --to \(library.directory)"
       )
     }
@@ -120,14 +122,14 @@ package struct BootPolicy: Sendable {
     case .ready: break
     case .waiting(let until, let failures):
       return verdict(
-        .silence(isNoted: true), release,
+        .wait, release,
         "\(assignment.name) failed to boot \(release.title) \(failures == 1 ? "once" : "\(failures) times in a row"), and waits for another \(until - now) s"
       )
     case .down(let failures):
       let what =
         assignment.retry.afterwards == .localDisk ? "is sent to its local disk" : "stays down"
       return verdict(
-        assignment.retry.afterwards == .localDisk ? .localDisk : .silence(isNoted: true), release,
+        assignment.retry.afterwards == .localDisk ? .localDisk : .wait, release,
         "\(assignment.name) failed to boot \(release.title) \(failures) times in a row and \(what): give it another release, or netimg device set \(assignment.name) --arm"
       )
     }
@@ -158,7 +160,7 @@ package struct BootPolicy: Sendable {
           .silence(isNoted: true), "\(release.title) has no \(name), which \(firmware) needs: build it anew")
       }
       if let damage = library.damage(of: release.digest, name) {
-        return verdict(.silence(isNoted: true), "\(release.title) is damaged in the library: \(damage)")
+        return verdict(.wait, "\(release.title) is damaged in the library: \(damage)")
       }
     }
     let payload: BootVerdict.Payload

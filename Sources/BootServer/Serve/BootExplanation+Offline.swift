@@ -16,8 +16,9 @@ extension ChannelTable {
     defer { try? manager.removeItem(atPath: copy) }
     do {
       try manager.createDirectory(atPath: copy, withIntermediateDirectories: true)
-      for name in try manager.contentsOfDirectory(atPath: "\(state)/trust") where name.hasSuffix(".json") {
-        try manager.copyItem(atPath: "\(state)/trust/\(name)", toPath: "\(copy)/\(name)")
+      let trust = StateDirectory.trust(state, isBootApart: StateDirectory.isBootApart(state))
+      for name in try manager.contentsOfDirectory(atPath: trust) where name.hasSuffix(".json") {
+        try manager.copyItem(atPath: "\(trust)/\(name)", toPath: "\(copy)/\(name)")
       }
       let local = LocalMetadata(directory: copy)
       let client = try ChannelClient(

@@ -9,10 +9,16 @@ struct MaintenanceService: Service {
   let store: any FleetStore
   let health: ServerHealth
   let logger: Logger
+  /// Whether this process boots the devices; else it only looks on.
+  let boots: Bool
   /// How often what was learned is written.
   private static let interval = Duration.milliseconds(200)
 
   func run() async throws {
+    director.sayNotices { [logger] severity, text in
+      logger.log(level: severity == .error ? .error : severity == .warning ? .warning : .info, "\(text)")
+    }
+    // Whoever serves them finds damage; whoever follows the repository repairs it.
     let checker = Task.detached(priority: .background) { [director] in
       while !Task.isCancelled {
         director.library.checkAll { Task.isCancelled }
@@ -36,13 +42,17 @@ struct MaintenanceService: Service {
       flush()
       round += 1
       guard round % 5 == 0 else { continue }
-      director.library.refresh()
+      if director.library.refresh() {
+        // What is new is looked at before the first device asks for it.
+        Task.detached(priority: .utility) { [director] in director.library.checkAll() }
+      }
       do {
         let current = try store.version()
         if current != version {
-          try director.reload(from: store)
+          try director.reload(from: store, isObserver: !boots)
           version = current
-          logger.info("read what other commands changed in the store")
+          // Where somebody else boots the devices, that is all the time.
+          logger.log(level: boots ? .info : .debug, "read what other processes changed in the store")
         }
       } catch {
         logger.error("\(error)")
@@ -52,6 +62,7 @@ struct MaintenanceService: Service {
   }
 
   private func flush() {
+    health.set("leases", director.leaseProblem)
     do {
       try director.flush(to: store)
       health.set("store", nil)

@@ -20,6 +20,9 @@ final class PacketService: Service {
     let tftp: TFTPService?
   }
   private let parts: Parts
+  private let director: BootDirector
+  /// How long transfers under way may go on after a stop.
+  private let drain: Duration
   /// The UDP port that TFTP has; 0 if it is off.
   let tftpPort: UInt16
 
@@ -54,12 +57,16 @@ final class PacketService: Service {
       }
     }
     let known = try Interfaces.current()
+    director.noticeInterfaces(settings.dhcp, known)
     _ = try InterfaceWatcher(loop: dhcpLoop, known: known) { interfaces in
       dhcp?.update(interfaces: interfaces)
       dhcp6?.update(interfaces: interfaces)
+      director.noticeInterfaces(dhcp?.configuration, interfaces)
     }
     _ = try InterfaceWatcher(loop: tftpLoop, known: known) { tftp?.update(interfaces: $0) }
     tftpPort = tftp?.number ?? 0
+    self.director = director
+    drain = .seconds(settings.manifest.drain)
     parts = Parts(dhcpLoop: dhcpLoop, tftpLoop: tftpLoop, dhcp: dhcp, dhcp6: dhcp6, tftp: tftp)
   }
 
@@ -84,9 +91,17 @@ final class PacketService: Service {
     let parts = parts
     if let configuration = settings.dhcp {
       parts.dhcpLoop.perform { parts.dhcp?.update(configuration: configuration, now: EventLoop.now()) }
+      if let known = try? Interfaces.current() { director.noticeInterfaces(configuration, known) }
     }
     let configuration = settings.tftp
     parts.tftpLoop.perform { parts.tftp?.update(configuration: configuration) }
+  }
+
+  /// TFTP transfers under way.
+  private func transfers() async -> Int {
+    await withCheckedContinuation { continuation in
+      parts.tftpLoop.perform { [parts] in continuation.resume(returning: parts.tftp?.transferCount ?? 0) }
+    }
   }
 
   func run() async throws {
@@ -94,6 +109,16 @@ final class PacketService: Service {
     try parts.tftpLoop.start()
     try? await gracefulShutdown()
     let parts = parts
+    // Nobody is told any more what will not be there; who loads may come to the end.
+    parts.dhcpLoop.perform {
+      parts.dhcp?.stop()
+      parts.dhcp6?.stop()
+    }
+    parts.tftpLoop.perform { parts.tftp?.drain() }
+    let deadline = ContinuousClock.now + drain
+    while await transfers() > 0, ContinuousClock.now < deadline, !Task.isCancelled {
+      try? await Task.sleep(for: .milliseconds(20))
+    }
     parts.tftpLoop.perform { parts.tftp?.stop() }
     parts.tftpLoop.stop()
     parts.dhcpLoop.stop()

@@ -10,7 +10,9 @@ struct ReloadService: Service {
   let first: ServeSettings
   let httpPort: Int
   let director: BootDirector
-  let packets: PacketService
+  /// `nil` without the role boot.
+  let packets: PacketService?
+  let servers: [HTTPServer]
   let limits: ConnectionLimits
   let operators: OperatorNetworks
   let logger: Logger
@@ -29,8 +31,10 @@ struct ReloadService: Service {
     let settings = try options.settings()
     var changed = try settings.director()
     changed.httpPort = httpPort
+    for server in servers { try server.renew(settings.certificate) }
+    // Nothing fails from here on.
     director.change(changed)
-    packets.change(settings)
+    packets?.change(settings)
     limits.change(
       total: settings.manifest.http.connections, perPeer: settings.manifest.http.connectionsPerClient)
     operators.change(settings.manifest.http.operators)

@@ -6,6 +6,8 @@ package import Manifest
 package struct ServeOptions: Sendable {
   /// The `kind: Server` manifest; `nil` for the defaults.
   package var config: String?
+  /// What the process does; empty for what the manifest says.
+  package var roles: [ServerRole] = []
   package var state: String?
   package var library: String?
   package var fleet: String?
@@ -45,6 +47,7 @@ package struct ServeOptions: Sendable {
     manifest.http.key = resolve(manifest.http.key)
     manifest.ipxe.firmware = resolve(manifest.ipxe.firmware) ?? manifest.ipxe.firmware
     manifest.ipxe.templates = resolve(manifest.ipxe.templates)
+    manifest.uploads.keys = manifest.uploads.keys.map { resolve($0) ?? $0 }
     let state = self.state ?? resolve(manifest.state) ?? defaultState
     if var repository = manifest.repository {
       if repository.isLocal { repository.from = resolve(repository.from) ?? repository.from }
@@ -81,7 +84,14 @@ package struct ServeOptions: Sendable {
         manifest.repository?.proposals = GitFollower.proposalsPath(state: state)
       }
     }
-    if !listen.isEmpty { manifest.http.listen = listen }
+    if !roles.isEmpty { manifest.roles = roles }
+    if !listen.isEmpty {
+      if manifest.roles.contains(.boot) {
+        manifest.http.listen = listen
+      } else {
+        manifest.control.listen = listen
+      }
+    }
     if let dhcp {
       manifest.dhcp.mode = dhcp
       if dhcp == .server, manifest.dhcp.subnets.isEmpty {

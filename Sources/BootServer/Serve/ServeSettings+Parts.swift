@@ -22,10 +22,21 @@ extension ServeSettings {
       httpPort: listeners.first { !$0.isSecure }?.port ?? 80)
   }
 
-  /// The addresses to listen on for HTTP.
+  /// What the process does.
+  var roles: Set<ServerRole> { Set(manifest.roles) }
+
+  /// The addresses to listen on for devices.
   var listeners: [HTTPServer.Listener] {
     manifest.http.listen.compactMap { Self.listener($0, isSecure: false) }
       + manifest.http.listenSecure.compactMap { Self.listener($0, isSecure: true) }
+  }
+
+  /// The role control's own addresses. Together with the role boot it needs none: all is on the other ones.
+  var controlListeners: [HTTPServer.Listener] {
+    guard roles.contains(.control) else { return [] }
+    var listen = manifest.control.listen
+    if listen.isEmpty, !roles.contains(.boot) { listen = [ControlSettings.defaultListen] }
+    return listen.compactMap { Self.listener($0, isSecure: false) }
   }
 
   private static func listener(_ text: String, isSecure: Bool) -> HTTPServer.Listener? {
@@ -48,14 +59,16 @@ extension ServeSettings {
     guard settings.mode != .off else { return nil }
     return DHCPConfiguration(
       mode: settings.mode == .proxy ? .proxy : .full, interfaces: Set(settings.interfaces),
+      relays: settings.relays,
       subnets: settings.subnets.map { subnet in
         DHCPv4Subnet(
           network: subnet.network, pools: subnet.pools,
           reservations: subnet.reservations.map { .init($0.mac, $0.address) },
           routers: [subnet.router].compactMap(\.self), nameServers: subnet.nameServers,
+          timeServers: subnet.timeServers,
           domain: subnet.domain ?? "", leaseSeconds: UInt32(clamping: subnet.leaseTime),
-          maximumLeaseSeconds: UInt32(clamping: max(subnet.leaseTime, 86400)))
-      })
+          maximumLeaseSeconds: UInt32(clamping: subnet.maximumLeaseTime))
+      }, isAuthoritative: settings.isAuthoritative)
   }
 
   /// That of DHCPv6, which gives addresses only where the settings name links; `nil` if it is off.
@@ -68,6 +81,13 @@ extension ServeSettings {
     }
     return DHCPConfiguration(
       mode: subnets.isEmpty ? .proxy : .full, interfaces: Set(manifest.dhcp.interfaces), subnets6: subnets)
+  }
+
+  /// How long things may take by HTTP.
+  var httpTimes: HTTPServer.Times {
+    var times = HTTPServer.Times()
+    times.drain = Int64(manifest.drain)
+    return times
   }
 
   var tftp: TFTPConfiguration {
@@ -92,19 +112,21 @@ extension ServeSettings {
     if state != other.state { names.append("state") }
     if library != other.library { names.append("library") }
     if manifest.repository != other.manifest.repository { names.append("repository") }
+    if roles != other.roles { names.append("roles") }
+    if manifest.uploads != other.manifest.uploads { names.append("uploads") }
     if listeners != other.listeners { names.append("http.listen") }
-    if certificate != other.certificate { names.append("http.certificate") }
+    if controlListeners != other.controlListeners { names.append("control.listen") }
     if manifest.tftp.port != other.manifest.tftp.port
       || manifest.tftp.isEnabled != other.manifest.tftp.isEnabled
     {
       names.append("tftp.port")
     }
-    if (dhcp == nil) != (other.dhcp == nil)
-      || dhcp6 != other.dhcp6
-    {
-      names.append("dhcp.mode")
-    }
-    if manifest.log.format != other.manifest.log.format { names.append("log.format") }
+    if manifest.tftp.singlePort != other.manifest.tftp.singlePort { names.append("tftp.singlePort") }
+    if (dhcp == nil) != (other.dhcp == nil) { names.append("dhcp.mode") }
+    if dhcp6 != other.dhcp6 { names.append("what DHCPv6 goes by (dhcp.ipv6, ipv6Subnets, interfaces)") }
+    if manifest.log != other.manifest.log { names.append("log") }
+    if manifest.drain != other.manifest.drain { names.append("drain") }
+    if manifest.git != other.manifest.git { names.append("git") }
     return names
   }
 }

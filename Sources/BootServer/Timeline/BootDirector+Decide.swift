@@ -14,14 +14,17 @@ extension BootDirector: BootDecider {
     let now = clock()
     var address: IPv4Address?
     if case .v4(let relay) = request.relay?.address { address = relay }
-    return state.withLock { state in
-      decide(request, identity, firmware, address, now, &state)
+    var notices: [(FleetEvent.Severity, String)] = []
+    let decision = state.withLock { state in
+      decide(request, identity, firmware, address, now, &state, &notices)
     }
+    for (severity, text) in notices { report(severity, text) }
+    return decision
   }
 
   private func decide(
     _ request: NetbootRequest, _ identity: DeviceIdentity, _ firmware: BootFirmware, _ address: IPv4Address?,
-    _ now: Int64, _ state: inout State
+    _ now: Int64, _ state: inout State, _ notices: inout [(FleetEvent.Severity, String)]
   ) -> BootDecision {
     var record = state.table.find(identity)
     var assignment = state.settings.inventory.assignment(of: identity, known: record, address: address)
@@ -30,7 +33,7 @@ extension BootDirector: BootDecider {
     }
     if record == nil { record = note(identity, assignment.standing, now, &state) }
     if var device = record {
-      learn(identity, firmware, address, now, &device, &state)
+      learn(identity, firmware, address, now, &device, &state, &notices)
       if request.stage == .discover || state.boots[device.id] == nil {
         begin(request.interface, firmware, assignment, now, &device, &state)
       }
@@ -45,6 +48,17 @@ extension BootDirector: BootDecider {
     if let record { setRelease(of: record.id, verdict, &state) }
     switch verdict.action {
     case .silence: return .ignore(reason: verdict.reason)
+    case .wait:
+      guard let file = Self.holding(request, identity, state.settings) else {
+        return .wait(reason: verdict.reason)
+      }
+      // It loads something that says why, and asks again; its boot is none yet.
+      if let record, var boot = state.boots[record.id] {
+        boot.add(BootEvent(at: now, .refused, verdict.reason))
+        state.boots[record.id] = boot
+        state.pending.boots.insert(record.id)
+      }
+      return .boot(file)
     case .localDisk: return .localDisk(reason: verdict.reason)
     case .boot(let payload):
       guard let file = Self.file(payload, for: request, identity, verdict, state.settings) else {
@@ -58,6 +72,32 @@ extension BootDirector: BootDecider {
       }
       return .boot(file)
     }
+  }
+
+  /// What keeps a device busy that boots later: iPXE's script, which says why and begins anew after a while, or iPXE for
+  /// a BIOS. UEFI firmware has nothing of the kind; it hears nothing, and asks again as long as it cares to.
+  private static func holding(
+    _ request: NetbootRequest, _ identity: DeviceIdentity, _ settings: Settings
+  ) -> BootFile? {
+    switch request.client {
+    case .ipxe: return script(for: request, identity, settings)
+    case .pxe where request.architecture == .bios && settings.programs["undionly.kpxe"] != nil:
+      return BootName.artifact(device: identity, release: nil, name: "undionly.kpxe").path.map {
+        .tftp(name: $0)
+      }
+    case .pxe, .http: return nil
+    }
+  }
+
+  private static func script(
+    for request: NetbootRequest, _ identity: DeviceIdentity, _ settings: Settings
+  ) -> BootFile? {
+    guard let path = BootName.script(device: identity).path else { return nil }
+    // An iPXE that was built without HTTP says what it has.
+    if !request.ipxeFeatures.isEmpty, !request.ipxeFeatures.contains(.http) { return .tftp(name: path) }
+    // iPXE puts its own values in.
+    return .url(
+      "http://\(host(request.server)):\(settings.httpPort)/\(path)?uuid=${uuid}&serial=${serial:uristring}")
   }
 
   /// What the client is told to load, in the form that it takes.
@@ -75,12 +115,7 @@ extension BootDirector: BootDecider {
       return request.client == .http ? .url(base + path) : .tftp(name: path)
     case .ipxe(let program):
       return BootName.artifact(device: identity, release: nil, name: program).path.map { .tftp(name: $0) }
-    case .script:
-      guard let path = BootName.script(device: identity).path else { return nil }
-      // An iPXE that was built without HTTP says what it has.
-      if !request.ipxeFeatures.isEmpty, !request.ipxeFeatures.contains(.http) { return .tftp(name: path) }
-      // iPXE puts its own values in.
-      return .url(base + path + "?uuid=${uuid}&serial=${serial:uristring}")
+    case .script: return script(for: request, identity, settings)
     }
   }
 
@@ -95,27 +130,37 @@ extension BootDirector: BootDecider {
   private func note(
     _ identity: DeviceIdentity, _ standing: Assignment.Standing, _ now: Int64, _ state: inout State
   ) -> DeviceRecord? {
-    if standing == .unknown {
-      guard state.unknown < Self.maximumUnknown else { return nil }
-      state.unknown += 1
-    }
     var record = DeviceRecord(id: DeviceRecord.newID(), macs: [])
     record.seen.first = now / 1000
+    record.seen.last = now / 1000
+    if standing == .unknown {
+      if state.unknown.count >= UnknownDevices.maximum {
+        guard let old = state.unknown.evict(state.table, state.settings.inventory) else { return nil }
+        state.forget(old)
+      }
+      state.unknown.insert(record)
+    }
     state.table.put(record)
     state.pending.newDevices.insert(record.id)
     if standing == .unknown {
-      state.pending.add(
-        FleetEvent(
-          at: now, .info, kind: "discovered", device: record.id,
-          "\(identity) asked to be booted for the first time"))
+      Self.notice(
+        now, .info, "discovered", record.id, allowance: 20,
+        "\(identity) asked to be booted for the first time", &state)
     }
     return record
   }
 
   private func learn(
     _ identity: DeviceIdentity, _ firmware: BootFirmware, _ address: IPv4Address?, _ now: Int64,
-    _ record: inout DeviceRecord, _ state: inout State
+    _ record: inout DeviceRecord, _ state: inout State, _ notices: inout [(FleetEvent.Severity, String)]
   ) {
+    if let old = record.uuid, let new = identity.uuid, old != new {
+      let text = Self.notice(
+        now, .warning, "identity", record.id,
+        "\(identity) says that its UUID is \(new), and it was \(old): another board, or another device with its address",
+        &state)
+      if let text { notices.append((.warning, text)) }
+    }
     var isNew = record.learn(identity)
     // iPXE is a guest of the firmware that was seen before it.
     if firmware.client != .ipxe || record.seen.firmware == nil, record.seen.firmware != firmware.description {
@@ -166,6 +211,8 @@ extension BootDirector: BootDecider {
     state.boots[record.id] = boot
     state.nextBoot += 1
     state.fetched[record.id] = nil
+    state.covered[record.id] = nil
+    state.addresses[record.id] = nil
     state.pending.boots.insert(record.id)
     state.pending.devices.insert(record.id)
   }

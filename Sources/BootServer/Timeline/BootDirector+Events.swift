@@ -35,22 +35,27 @@ extension BootDirector {
     case .released: metrics.leases.increment("released")
     case .declined(let address, let mac):
       metrics.leases.increment("declined")
-      log(
-        now, .warning, "declined", mac, "\(address) is in use by somebody else: \(Self.name(mac)) declined it"
+      notice(
+        now, .warning, "declined", mac, topic: "\(address)",
+        "\(address) is in use by somebody else: \(Self.name(mac)) declined it"
       )
     case .refusedAddress(let address, let mac, let reason):
       metrics.leases.increment("refused")
-      log(now, .info, "refused-address", mac, "\(Self.name(mac)) may not keep \(address): \(reason)")
+      notice(now, .info, "refused-address", mac, "\(Self.name(mac)) may not keep \(address): \(reason)")
     case .exhausted(let network, let mac):
       metrics.leases.increment("exhausted")
-      log(
-        now, .error, "exhausted", mac,
+      notice(
+        now, .error, "exhausted", mac, topic: network,
         "\(network) has no address left for \(Self.name(mac)): enlarge its pools")
     case .choseOther(let mac, let server):
       guard let mac else { return }
       add(BootEvent(at: now, .otherServer, server.description), to: DeviceIdentity(mac: mac))
     case .competitor(let offer): note(offer, now)
-    case .dropped: metrics.dhcpDropped.increment()
+    case .leaseStore(let problem):
+      state.withLock { $0.leaseProblem = problem }
+      guard let problem else { return }
+      notice(now, .error, "lease-store", nil, problem)
+    case .dropped(let source, let reason): noticeDropped(source, reason, now)
     }
   }
 
@@ -59,9 +64,8 @@ extension BootDirector {
     switch event {
     case .started(let transfer):
       guard let identity = Self.identity(transfer.name) else { return }
-      add(BootEvent(at: now, .transfer, Self.file(transfer.name), transport: "tftp"), to: identity) { boot in
-        if boot.state == .offered || boot.state == .refused { boot.state = .loading }
-      }
+      let name = Self.file(transfer.name)
+      add(BootEvent(at: now, .transfer, name, transport: "tftp"), to: identity) { $0.begin(name) }
     case .ended(let transfer, let end, let moment): note(transfer, end, moment, now)
     case .refused(_, let name, let reason):
       metrics.transfers.increment("tftp refused")
@@ -92,7 +96,11 @@ extension BootDirector {
     let event = BootEvent(
       at: now, kind, detail, transport: "tftp", bytes: kind == .probed ? nil : transfer.acknowledged,
       milliseconds: milliseconds, retries: transfer.retries)
-    if kind == .fetched { noteFetched(name, event, identity) } else { add(event, to: identity) }
+    if kind == .fetched {
+      noteFetched(name, event, identity, peer: transfer.peer.address)
+    } else {
+      add(event, to: identity)
+    }
   }
 
   /// Another server's offer: part of the device's boot, and an event of its own the first time in that boot.
@@ -130,11 +138,13 @@ extension BootDirector {
   }
 
   /// A file arrived whole; with the image's last one, the device is on its own.
-  func noteFetched(_ name: String, _ event: BootEvent, _ identity: DeviceIdentity) {
+  /// - Parameter peer: Who fetched it: anybody can, and only the device itself is on its own then.
+  func noteFetched(_ name: String, _ event: BootEvent, _ identity: DeviceIdentity, peer: IPAddress?) {
     let isOver = state.withLock { state in
       guard var device = state.table.find(identity), var boot = state.boots[device.id] else { return false }
+      guard state.isAddress(peer, of: device.id) else { return false }
       boot.add(event)
-      if [.offered, .refused].contains(boot.state) { boot.state = .loading }
+      boot.begin(name)
       state.fetched[device.id, default: []].insert(name)
       let fetched = state.fetched[device.id] ?? []
       let isWhole =
@@ -156,9 +166,9 @@ extension BootDirector {
 
   private func setAddress(_ address: IPAddress, of mac: MACAddress) {
     state.withLock { state in
-      guard var device = state.table.find(DeviceIdentity(mac: mac)),
-        device.seen.address != address.description
-      else { return }
+      guard var device = state.table.find(DeviceIdentity(mac: mac)) else { return }
+      if state.boots[device.id] != nil { state.addresses[device.id, default: []].insert(address) }
+      guard device.seen.address != address.description else { return }
       device.seen.address = address.description
       state.table.put(device)
       state.pending.devices.insert(device.id)
@@ -198,4 +208,12 @@ extension BootDirector {
   }
 
   private static func name(_ mac: MACAddress?) -> String { mac?.description ?? "a client" }
+}
+
+extension BootRecord {
+  /// The device fetches that file: it loads, unless that is only what says why it has to wait.
+  mutating func begin(_ file: String) {
+    let isImage = file != BootName.scriptName && !BootName.programs.contains(file)
+    if state == .offered || isImage && state == .refused { state = .loading }
+  }
 }

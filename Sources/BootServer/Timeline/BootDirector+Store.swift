@@ -13,6 +13,7 @@ extension BootDirector {
       batch.devices = pending.devices.subtracting(pending.newDevices).sorted().compactMap { state.table[$0] }
       batch.boots = pending.finished + pending.boots.sorted().compactMap { state.boots[$0] }
       batch.events = pending.events
+      batch.forgotten = pending.forgotten.sorted()
       return (batch, pending)
     }
     do {
@@ -21,6 +22,7 @@ extension BootDirector {
       metrics.storeFailures.increment()
       state.withLock { state in
         state.pending.newDevices.formUnion(taken.newDevices)
+        state.pending.forgotten.formUnion(taken.forgotten)
         state.pending.devices.formUnion(taken.devices)
         state.pending.boots.formUnion(taken.boots)
         state.pending.finished = taken.finished + state.pending.finished
@@ -32,23 +34,21 @@ extension BootDirector {
   }
 
   /// Takes in what another process wrote: settings of devices, devices that are new or were forgotten.
-  package func reload(from store: any FleetStore) throws {
+  /// - Parameter isObserver: Whether somebody else boots the devices, so that the store knows better how that goes.
+  package func reload(from store: any FleetStore, isObserver: Bool = false) throws {
     let stored = try store.devices()
     state.withLock { state in
       let known = Set(stored.map(\.id))
       for record in state.table.records.values
       where !known.contains(record.id) && !state.pending.newDevices.contains(record.id) {
-        state.table.remove(record.id)
-        state.boots[record.id] = nil
-        state.fetched[record.id] = nil
-        state.pending.devices.remove(record.id)
-        state.pending.boots.remove(record.id)
+        state.drop(record.id)
       }
-      for record in stored {
-        var merged = state.table[record.id] ?? record
+      for record in stored where !state.pending.forgotten.contains(record.id) {
+        var merged = isObserver ? record : state.table[record.id] ?? record
         merged.settings = record.settings
         state.table.put(merged)
       }
+      state.unknown.gather(state.table, state.settings.inventory)
     }
   }
 
@@ -65,7 +65,11 @@ extension BootDirector {
       for boot in old {
         state.boots[boot.device] = nil
         state.fetched[boot.device] = nil
+        state.covered[boot.device] = nil
+        state.addresses[boot.device] = nil
       }
+      let unseenSince = now / 1000 - UnknownDevices.keep
+      for id in state.unknown.evict(unseenSince: unseenSince, state.table) { state.forget(id) }
     }
   }
 }

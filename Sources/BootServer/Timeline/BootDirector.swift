@@ -43,8 +43,38 @@ package final class BootDirector: Sendable {
     var pending = FleetBatchBuilder()
     /// When old boots were last looked for, in milliseconds since 1970.
     var swept: Int64 = 0
-    /// Devices that nobody named and that are in the table.
-    var unknown = 0
+    /// What was fetched of each file in that boot, from its beginning without a gap.
+    var covered: [Int64: [String: Int]] = [:]
+    /// The addresses that the device was lent in that boot.
+    var addresses: [Int64: Set<IPAddress>] = [:]
+    var unknown = UnknownDevices()
+    var notices = NoticeBoard()
+    /// Why leases could not be written down last; `nil` if they could.
+    var leaseProblem: String?
+
+    /// Takes a device out, here and with the next batch in the store.
+    mutating func forget(_ id: Int64) {
+      drop(id)
+      if pending.newDevices.remove(id) == nil { pending.forgotten.insert(id) }
+    }
+
+    /// Takes a device out of memory.
+    mutating func drop(_ id: Int64) {
+      table.remove(id)
+      unknown.remove(id)
+      boots[id] = nil
+      fetched[id] = nil
+      covered[id] = nil
+      addresses[id] = nil
+      pending.devices.remove(id)
+      pending.boots.remove(id)
+    }
+
+    /// Whether whoever has that address may be the device: it has no address that we lent it, or this one.
+    func isAddress(_ address: IPAddress?, of device: Int64) -> Bool {
+      guard let address, let known = addresses[device], !known.isEmpty else { return true }
+      return known.contains(address)
+    }
     /// The last offer of another boot server on each interface, and when it was seen.
     var competitors: [String: (text: String, at: Int64)] = [:]
   }
@@ -53,14 +83,13 @@ package final class BootDirector: Sendable {
   static let silence: Int64 = 180_000
   /// A question that comes that soon after the image was delivered is an echo of the last boot, in milliseconds.
   static let echo: Int64 = 2_000
-  /// Devices that nobody named: more are answered as the policy says, and not noted.
-  static let maximumUnknown = 65_536
-
   package let library: ReleaseLibrary
   let state: Mutex<State>
   /// Milliseconds since 1970.
   let clock: @Sendable () -> Int64
   package let metrics: BootMetrics
+  /// Takes what the log is to say of packets and devices.
+  let reporter = Mutex<@Sendable (FleetEvent.Severity, String) -> Void>({ _, _ in })
 
   /// - Parameters:
   ///   - devices: What the store knows.
@@ -75,13 +104,18 @@ package final class BootDirector: Sendable {
     self.clock = clock
     self.metrics = metrics
     var state = State(settings: settings, table: DeviceTable(devices), nextBoot: nextBoot)
-    state.unknown = devices.count { $0.settings == DeviceSettings() }
+    state.unknown.gather(state.table, settings.inventory)
     for boot in boots { state.boots[boot.device] = boot }
     self.state = Mutex(state)
   }
 
   /// Other settings, from now on.
-  package func change(_ settings: Settings) { state.withLock { $0.settings = settings } }
+  package func change(_ settings: Settings) {
+    state.withLock { state in
+      state.settings = settings
+      state.unknown.gather(state.table, settings.inventory)
+    }
+  }
 
   /// What the channels say, from now on.
   package func follow(_ channels: ChannelTable?) { state.withLock { $0.channels = channels } }
@@ -116,6 +150,9 @@ package final class BootDirector: Sendable {
   /// How many devices it knows.
   package var deviceCount: Int { state.withLock(\.table.count) }
 
+  /// How many of them nobody has named.
+  package var unknownDevices: Int { state.withLock(\.unknown.count) }
+
   /// How many devices have settings of an operator's that no manifest knows of.
   package var overriddenDevices: Int {
     state.withLock { state in
@@ -131,6 +168,8 @@ package final class BootDirector: Sendable {
 /// What the store does not have yet.
 struct FleetBatchBuilder: Sendable {
   var newDevices: Set<Int64> = []
+  /// Devices that made room for others.
+  var forgotten: Set<Int64> = []
   var devices: Set<Int64> = []
   /// Devices whose current boot has changed.
   var boots: Set<Int64> = []

@@ -19,7 +19,18 @@ package struct BootExplanation: Encodable, Sendable {
     device = verdict.assignment.name
     self.verdict = verdict.reason + "."
     steps = verdict.steps
-    lastBoot = BootDiagnosis.sentence(last, now: now * 1000)
+    var sentence = BootDiagnosis.sentence(last, now: now * 1000)
+    if last == nil || last?.state == .refused,
+      let event = try store.events(limit: 200).first(where: { Self.concernsEverybody($0, now: now * 1000) })
+    {
+      sentence += " This server says: \(event.message)."
+    }
+    lastBoot = sentence
     boot = last.map { BootView($0) }
+  }
+
+  /// What may keep a device from being heard of at all, in the last hour.
+  private static func concernsEverybody(_ event: FleetEvent, now: Int64) -> Bool {
+    ["dropped", "exhausted", "lease-store", "interface"].contains(event.kind) && now - event.at < 3_600_000
   }
 }

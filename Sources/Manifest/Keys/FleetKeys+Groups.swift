@@ -72,7 +72,8 @@ extension FleetKeys {
     example: "2min", fallback: "5min")
   static let afterwards = Key(
     "afterwards", .enumeration(RetryPolicy.Afterwards.allCases),
-    "What down means: no answer, or on to the local disk.", example: "localDisk", fallback: "stayDown")
+    "What down means: no answer (iPXE, and a BIOS by it, shows why and goes on asking), or on to the local disk.",
+    example: "localDisk", fallback: "stayDown")
 
   static let retryPolicy = ValueType<RetryPolicy>.object(
     "Retry", "What happens to a device whose boots keep failing.",

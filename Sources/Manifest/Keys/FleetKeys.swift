@@ -45,7 +45,7 @@ enum FleetKeys {
 
   static let action = Key(
     "action", .enumeration(Action.allCases),
-    "ignore: no answer, no trace; discover: noted, no answer; boot: noted, and booted as the group says.",
+    "ignore: nothing to boot, no trace; discover: noted, nothing to boot; boot: noted, and booted as the group says. With dhcp.mode: server each gets an address.",
     example: "discover", required: true)
   static let unknownGroup = Key(
     "group", .text(.name), "The group that they are treated as members of, with boot.", example: "edge")

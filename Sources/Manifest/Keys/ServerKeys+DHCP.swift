@@ -7,7 +7,15 @@ extension ServerKeys {
     fallback: "proxy")
   static let interfaces = Key(
     "interfaces", .values(of: .text(.interfaceName)),
-    "The interfaces to answer on; all but the loopback if it is missing.", example: "[eth1]")
+    "The interfaces to answer on; all if it is missing.", example: "[eth1]")
+  static let relays = Key(
+    "relays", .values(of: FleetKeys.network),
+    "Where the relay agents are that are believed. If it is missing, with mode: server those that are inside of a subnet or name one as their client's link (option 82, link selection), with mode: proxy all.",
+    example: "[10.255.0.0/24, 10.1.2.3/32]")
+  static let authoritative = Key(
+    "authoritative", .boolean,
+    "With mode: server, whether a device that this server does not know may keep its address if that is free, and else is told to get another; false leaves it to the server that it has it from. True if it is missing.",
+    example: "false")
   static let subnets = Key(
     "subnets", .list(of: subnet), "The networks whose addresses are handed out, with mode: server.",
     example: "[{network: 192.0.2.0/24, pools: [192.0.2.100-192.0.2.199]}]")
@@ -17,11 +25,14 @@ extension ServerKeys {
     example: "true")
 
   static let dhcpSettings = ValueType<DHCPSettings>.object(
-    "DHCP", "DHCP for devices that boot.", keys: [mode, interfaces, subnets, ipv6, ipv6Subnets]
+    "DHCP", "DHCP for devices that boot.",
+    keys: [mode, interfaces, relays, authoritative, subnets, ipv6, ipv6Subnets]
   ) { fields, context in
     var dhcp = DHCPSettings()
     if let mode = fields[mode] { dhcp.mode = mode }
     dhcp.interfaces = fields[interfaces] ?? []
+    dhcp.relays = fields[relays] ?? []
+    if let authoritative = fields[authoritative] { dhcp.isAuthoritative = authoritative }
     let subnets = fields[subnets] ?? []
     dhcp.subnets = subnets.map(\.value)
     dhcp.isIPv6Enabled = fields[ipv6] ?? false
@@ -52,6 +63,12 @@ extension ServerKeys {
   static let domain = Key("domain", .text(.domainName), "The domain name.", example: "example.net")
   static let leaseTime = Key(
     "leaseTime", .duration, "How long an address is lent.", example: "2h", fallback: "1h")
+  static let maximumLeaseTime = Key(
+    "maximumLeaseTime", .duration,
+    "How long an address is lent to a device that asks for that long; leaseTime if it is missing.",
+    example: "1d")
+  static let timeServers = Key(
+    "timeServers", .values(of: address), "The NTP servers.", example: "[192.0.2.123]")
   static let reservations = Key(
     "reservations", .list(of: reservation), "Addresses that a device always gets.",
     example: #"[{mac: "52:54:00:12:34:56", address: 192.0.2.10}]"#)
@@ -70,7 +87,10 @@ extension ServerKeys {
 
   static let subnet = ValueType<DHCPSubnet>.object(
     "Subnet", "A network whose addresses are handed out.",
-    keys: [subnetNetwork, pools, router, nameServers, domain, leaseTime, reservations]
+    keys: [
+      subnetNetwork, pools, router, nameServers, timeServers, domain, leaseTime, maximumLeaseTime,
+      reservations,
+    ]
   ) { fields, context in
     guard let network = fields[subnetNetwork] else { return nil }
     for pool in fields[pools] ?? []
@@ -84,10 +104,39 @@ extension ServerKeys {
         .badValue, at: reservation.location, "\(reservation.address) is not inside \(network)",
         suggestion: "use an address of the network")
     }
+    checkReservations(fields[reservations] ?? [], router: fields[router], &context)
+    let leaseTime = fields[leaseTime] ?? 3600
     return DHCPSubnet(
       network: network, pools: (fields[pools] ?? []).map(\.value), router: fields[router],
-      nameServers: fields[nameServers] ?? [], domain: fields[domain], leaseTime: fields[leaseTime] ?? 3600,
+      nameServers: fields[nameServers] ?? [], timeServers: fields[timeServers] ?? [], domain: fields[domain],
+      leaseTime: leaseTime, maximumLeaseTime: max(leaseTime, fields[maximumLeaseTime] ?? leaseTime),
       reservations: (fields[reservations] ?? []).map(\.value))
+  }
+
+  /// Reports what two would have to share.
+  private static func checkReservations(
+    _ reservations: [Located<DHCPReservation>], router: IPv4Address?, _ context: inout DecodingContext
+  ) {
+    for (index, reservation) in reservations.enumerated() {
+      if reservation.address == router {
+        context.report(
+          .conflict, at: reservation.location, "\(reservation.address) is the router's",
+          suggestion: "reserve another address")
+      }
+      for other in reservations.prefix(index) {
+        if other.mac == reservation.mac {
+          context.report(
+            .conflict, at: reservation.location,
+            "\(reservation.mac) has a reservation already, at \(other.location)",
+            suggestion: "a device has one address in a subnet")
+        } else if other.address == reservation.address {
+          context.report(
+            .conflict, at: reservation.location,
+            "\(reservation.address) is reserved already, at \(other.location)",
+            suggestion: "an address belongs to one device")
+        }
+      }
+    }
   }
 
   static let reservedMAC = Key(

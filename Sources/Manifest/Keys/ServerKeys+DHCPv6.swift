@@ -51,7 +51,8 @@ extension ServerKeys {
   }
 
   /// Takes the links in, and reports what does not fit together.
-  static func readIPv6Subnets(_ fields: Fields, _ dhcp: inout DHCPSettings, _ context: inout DecodingContext) {
+  static func readIPv6Subnets(_ fields: Fields, _ dhcp: inout DHCPSettings, _ context: inout DecodingContext)
+  {
     let subnets = fields[ipv6Subnets] ?? []
     dhcp.ipv6Subnets = subnets.map(\.value)
     guard let first = subnets.first else { return }

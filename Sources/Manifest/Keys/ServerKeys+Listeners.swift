@@ -41,6 +41,20 @@ extension ServerKeys {
     return http
   }
 
+  // control
+  static let controlListen = Key(
+    "listen", .values(of: .text(.listenAddress)),
+    "Addresses with ports for health, metrics and the API, and nothing that devices load; 127.0.0.1:8081 if it is missing and the role boot is another process's.",
+    example: #"["127.0.0.1:8081"]"#)
+
+  static let controlSettings = ValueType<ControlSettings>.object(
+    "Control", "The role control's own listeners.", keys: [controlListen]
+  ) { fields, _ in
+    var control = ControlSettings()
+    control.listen = fields[controlListen] ?? []
+    return control
+  }
+
   // tftp
   static let tftpEnabled = Key(
     "enabled", .boolean, "Whether it runs; true if it is missing.", example: "false")

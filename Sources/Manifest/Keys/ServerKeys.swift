@@ -8,7 +8,8 @@ enum ServerKeys {
     "kind", .enumeration(Kind.allCases), "What this describes.", example: "Server", required: true)
   static let roles = Key(
     "roles", .values(of: .enumeration(ServerRole.allCases), allowsEmpty: false),
-    "What this process does; everything if it is missing.", example: "[boot]")
+    "What this process does, everything if it is missing: boot answers devices; control follows the repository and git, holds the online key, and has the API.",
+    example: "[boot]")
   static let state = Key(
     "state", .text(.hostPath), "The directory for what must outlast the process.", example: "/var/lib/netimg")
   static let library = Key(
@@ -22,11 +23,19 @@ enum ServerKeys {
   static let log = Key("log", logSettings, "What is written to standard error.", example: "{format: json}")
   static let http = Key(
     "http", httpSettings, "The HTTP listeners.", example: #"{listen: ["192.0.2.1:8080"]}"#)
+  static let control = Key(
+    "control", controlSettings, "The role control's own listeners.",
+    example: #"{listen: ["127.0.0.1:8081"]}"#)
   static let tftp = Key("tftp", tftpSettings, "The TFTP server.", example: "{singlePort: true}")
   static let dhcp = Key(
     "dhcp", dhcpSettings, "DHCP for devices that boot.", example: "{mode: proxy, interfaces: [eth1]}")
   static let ipxe = Key(
     "ipxe", ipxeSettings, "iPXE's programs and scripts.", example: "{firmware: /usr/lib/ipxe}")
+
+  static let drain = Key(
+    "drain", .duration,
+    "How long TFTP transfers under way may go on when the server stops, and HTTP's after them; no other server can begin before that.",
+    example: "1min", fallback: "5s")
 
   static let repository = Key(
     "repository", repositorySettings, "The repository whose channels groups of devices follow.",
@@ -36,12 +45,15 @@ enum ServerKeys {
     "git", gitSettings, "A git repository with the fleet's manifest, which is followed in place of a file.",
     example: "{from: https://example.org/fleet.git, allowedSigners: allowed_signers}")
 
+  static let uploads = Key(
+    "uploads", uploadSettings, "What is taken over the network from those who hold keys.",
+    example: "{keys: [ci.pub]}")
+
   static let server = ValueType<ServerManifest>.object(
     "Server", "The settings of netimg serve.",
     keys: [
-      ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http, tftp,
-      dhcp,
-      ipxe, repository, git,
+      ManifestKeys.apiVersion, kind, ManifestKeys.description, roles, state, library, fleet, log, http,
+      control, tftp, dhcp, ipxe, repository, git, uploads, drain,
     ]
   ) { fields, _ in
     var server = ServerManifest()
@@ -51,11 +63,14 @@ enum ServerKeys {
     server.fleet = fields[fleet]
     if let log = fields[log] { server.log = log }
     if let http = fields[http] { server.http = http }
+    if let control = fields[control] { server.control = control }
     if let tftp = fields[tftp] { server.tftp = tftp }
     if let dhcp = fields[dhcp] { server.dhcp = dhcp }
     if let ipxe = fields[ipxe] { server.ipxe = ipxe }
+    if let drain = fields[drain] { server.drain = drain }
     server.repository = fields[repository]
     server.git = fields[git]
+    if let uploads = fields[uploads] { server.uploads = uploads }
     return server
   }
 

@@ -24,9 +24,9 @@ package struct FleetManifest: Sendable {
 
 /// What happens to a device that is in no manifest and was never set by an operator.
 package enum UnknownDevices: Sendable, Hashable {
-  /// It gets no answer and leaves no trace.
+  /// It gets nothing to boot and leaves no trace.
   case ignore
-  /// It is noted for an operator and gets no answer.
+  /// It is noted for an operator and gets nothing to boot.
   case discover
   /// It is noted, and treated as a member of this group.
   case boot(group: String)

@@ -11,21 +11,28 @@ package struct ServerManifest: Sendable {
   package var fleet: String?
   package var log = LogSettings()
   package var http = HTTPSettings()
+  package var control = ControlSettings()
   package var tftp = TFTPSettings()
   package var dhcp = DHCPSettings()
   package var ipxe = IPXESettings()
+  /// How long transfers under way may go on when the server stops, in seconds: TFTP's, then HTTP's.
+  package var drain = 5
   /// Whose channels groups of devices follow; `nil` for none.
   package var repository: RepositorySettings?
   /// The git repository with the fleet's manifest; `nil` for a file.
   package var git: GitSettings?
+  /// What is taken over the network.
+  package var uploads = UploadSettings()
 
   package init() {}
 }
 
-/// What one server process does.
+/// What one server process does. Processes with different roles may share a state directory.
 package enum ServerRole: String, Sendable, Hashable, CaseIterable {
-  /// DHCP, TFTP and HTTP for devices that boot.
+  /// DHCP, TFTP and HTTP for devices that boot: the one that needs privileges.
   case boot
+  /// Following the repository and git, signing what is due, and the API of operators: the one that holds keys.
+  case control
 }
 
 /// What the server writes to standard error.
@@ -60,6 +67,17 @@ package struct HTTPSettings: Sendable, Hashable {
   package init() {}
 }
 
+/// The listeners of the role control, apart from those for devices.
+package struct ControlSettings: Sendable, Hashable {
+  /// Where it listens if it runs without the role boot and nobody says where.
+  package static let defaultListen = "127.0.0.1:8081"
+
+  /// Addresses with ports.
+  package var listen: [String] = []
+
+  package init() {}
+}
+
 /// The TFTP server.
 package struct TFTPSettings: Sendable, Hashable {
   package var isEnabled = true
@@ -84,6 +102,10 @@ package struct DHCPSettings: Sendable, Hashable {
   package var mode = Mode.proxy
   /// The interfaces to answer on; all of them if there is none.
   package var interfaces: [String] = []
+  /// Where the relay agents are that are believed; by what they say if there is none.
+  package var relays: [IPv4Network] = []
+  /// Whether a device that the server does not know gets its address from it all the same, or is told to get another.
+  package var isAuthoritative = true
   package var subnets: [DHCPSubnet] = []
   /// Whether DHCPv6 requests for boot options are answered too.
   package var isIPv6Enabled = false
@@ -99,9 +121,12 @@ package struct DHCPSubnet: Sendable, Hashable {
   package let pools: [ClosedRange<IPv4Address>]
   package let router: IPv4Address?
   package let nameServers: [IPv4Address]
+  package let timeServers: [IPv4Address]
   package let domain: String?
   /// Seconds.
   package let leaseTime: Int
+  /// Seconds, for a device that asks for as many; at least `leaseTime`.
+  package let maximumLeaseTime: Int
   package let reservations: [DHCPReservation]
 }
 

@@ -13,7 +13,9 @@ final class HTTPConnection: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private enum Phase {
-    case waiting, receiving(HTTPRequestHead), answering, closed
+    case waiting, receiving(HTTPRequestHead), taking(HTTPRequestHead, BodyIntake), answering, parting, closed
+
+    var isOpen: Bool { if case .closed = self { false } else { true } }
   }
 
   let server: HTTPServer.Shared
@@ -25,6 +27,9 @@ final class HTTPConnection: ChannelInboundHandler {
   private var deadline: Scheduled<Void>?
   private var bodyBytes = 0
   var transfer: FileTransfer?
+  /// Writes that the client has not taken yet, and when that will have lasted too long.
+  private var untaken = 0
+  private var untakenDeadline: Scheduled<Void>?
 
   init(server: HTTPServer.Shared, peer: IPAddress, local: IPAddress, isSecure: Bool) {
     self.server = server
@@ -40,6 +45,8 @@ final class HTTPConnection: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     deadline?.cancel()
+    if case .taking(_, let intake) = phase { intake.close() }
+    untakenDeadline?.cancel()
     phase = .closed
     transfer?.end(isComplete: false)
     transfer = nil
@@ -50,20 +57,65 @@ final class HTTPConnection: ChannelInboundHandler {
     switch unwrapInboundIn(data) {
     case .head(let head):
       bodyBytes = 0
-      phase = .receiving(head)
+      begin(head, context)
     case .body(let buffer):
-      // Nobody here takes a body; a long one is not worth the waiting.
       bodyBytes += buffer.readableBytes
-      if bodyBytes > HTTPServer.maximumBody, case .receiving(let head) = phase {
-        send(.text(413, "No request here takes a body."), to: head, mayKeep: false, context)
+      switch phase {
+      case .taking(_, let intake): intake.add(buffer)
+      case .receiving(let head) where bodyBytes > HTTPServer.maximumBody:
+        // Nobody takes this body; a long one is not worth the waiting.
+        send(.text(413, "This request takes no body."), to: head, mayKeep: false, context)
+      case .parting where bodyBytes > HTTPServer.partingBody: context.close(promise: nil)
+      default: break
       }
     case .end:
-      if case .receiving(let head) = phase { answer(head, context) }
+      switch phase {
+      case .taking(_, let intake): intake.end()
+      case .receiving(let head): answer(head, context)
+      case .parting: context.close(promise: nil)
+      default: break
+      }
     }
   }
 
+  /// What reads is answered when it is complete; what changes something is looked at before its body is taken.
+  private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    guard head.method != .GET, head.method != .HEAD else {
+      phase = .receiving(head)
+      return
+    }
+    deadline?.cancel()
+    let intake = BodyIntake(server: server, context: context) { [self] response, isComplete in
+      guard case .taking = phase else { return }
+      send(response, to: head, mayKeep: isComplete, parts: !isComplete, context)
+    }
+    phase = .taking(head, intake)
+    guard let request = request(head) else {
+      return send(Self.badTarget, to: head, mayKeep: false, parts: true, context)
+    }
+    intake.start(request) { [self] in
+      guard case .taking = phase,
+        head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }),
+        head.version.major > 1 || head.version.minor >= 1
+      else { return }
+      let go = HTTPResponseHead(version: head.version, status: .continue)
+      context.writeAndFlush(wrapOutboundOut(.head(go)), promise: nil)
+    }
+  }
+
+  private static let badTarget = HTTPResponse.text(
+    400, "This is no path that anything here could answer to.")
+
+  private func request(_ head: HTTPRequestHead) -> HTTPRequest? {
+    guard let target = RequestTarget.parse(head.uri) else { return nil }
+    return HTTPRequest(
+      method: HTTPRequest.Method(rawValue: head.method.rawValue) ?? .other, path: target.path,
+      query: target.query, headers: head.headers.map { ($0.name.lowercased(), $0.value) }, peer: peer,
+      local: local)
+  }
+
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is HTTPServer.StopEvent, case .waiting = phase { context.close(promise: nil) }
+    if event is HTTPServer.StopEvent, case .waiting = phase, untaken == 0 { context.close(promise: nil) }
     context.fireUserInboundEventTriggered(event)
   }
 
@@ -71,11 +123,11 @@ final class HTTPConnection: ChannelInboundHandler {
     context.close(promise: nil)
   }
 
-  private func wait(for time: TimeAmount, _ context: ChannelHandlerContext) {
+  private func wait(for time: TimeAmount, counts: Bool = true, _ context: ChannelHandlerContext) {
     deadline?.cancel()
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
       guard let self else { return }
-      server.metrics.httpTimeouts.increment()
+      if counts { server.metrics.httpTimeouts.increment() }
       phase = .closed
       context.close(promise: nil)
     }
@@ -84,25 +136,7 @@ final class HTTPConnection: ChannelInboundHandler {
   private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     deadline?.cancel()
     phase = .answering
-    guard let target = RequestTarget.parse(head.uri) else {
-      return send(.text(400, "This is no path that anything here could answer to."), to: head, context)
-    }
-    let method: HTTPRequest.Method =
-      switch head.method {
-      case .GET: .get
-      case .HEAD: .head
-      case .POST: .post
-      default: .other
-      }
-    guard method == .get || method == .head else {
-      return send(
-        HTTPResponse(
-          status: 405, contentType: "text/plain; charset=utf-8", headers: [("Allow", "GET, HEAD")],
-          body: .bytes(Array("Only GET and HEAD are answered here.\n".utf8))), to: head, context)
-    }
-    let request = HTTPRequest(
-      method: method, path: target.path, query: target.query,
-      headers: head.headers.map { ($0.name.lowercased(), $0.value) }, peer: peer, local: local)
+    guard let request = request(head) else { return send(Self.badTarget, to: head, context) }
     if let response = server.responder.respondAtOnce(to: request) { return send(response, to: head, context) }
     let loop = context.eventLoop
     server.threads.runIfActive(eventLoop: loop) { [server] in server.responder.respond(to: request) }
@@ -123,7 +157,7 @@ final class HTTPConnection: ChannelInboundHandler {
 
   /// Sends a response; HEAD gets its head alone.
   private func send(
-    _ response: HTTPResponse, to request: HTTPRequestHead, mayKeep: Bool = true,
+    _ response: HTTPResponse, to request: HTTPRequestHead, mayKeep: Bool = true, parts: Bool = false,
     _ context: ChannelHandlerContext
   ) {
     phase = .answering
@@ -140,36 +174,80 @@ final class HTTPConnection: ChannelInboundHandler {
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     if request.method == .HEAD {
       response.onDelivery?(HTTPDelivery(bytes: 0, milliseconds: 0, isComplete: true))
-      return finish(keeps: keeps, context)
+      return finish(keeps: keeps, parts: parts, context)
     }
     switch response.body {
     case .bytes(let bytes):
-      if !bytes.isEmpty {
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
+      var rest = ByteBuffer(bytes: bytes)
+      while let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceSize)),
+        piece.readableBytes > 0
+      {
+        context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: written(context) {})
       }
       response.onDelivery?(HTTPDelivery(bytes: bytes.count, milliseconds: 0, isComplete: true))
-      finish(keeps: keeps, context)
+      finish(keeps: keeps, parts: parts, context)
     case .file(let file, let range):
       let transfer = FileTransfer(
         file: file, range: range, connection: self, context: context, onDelivery: response.onDelivery
       ) { [self] isComplete in
         self.transfer = nil
-        if isComplete { finish(keeps: keeps, context) } else { context.close(promise: nil) }
+        if isComplete { finish(keeps: keeps, parts: parts, context) } else { context.close(promise: nil) }
       }
       self.transfer = transfer
       transfer.start()
     }
   }
 
-  private func finish(keeps: Bool, _ context: ChannelHandlerContext) {
+  /// - Parameter parts: Whether the client is still sending a body that nobody wants. To close at once would make its
+  ///   kernel throw the answer away.
+  private func finish(keeps: Bool, parts: Bool, _ context: ChannelHandlerContext) {
+    if parts {
+      phase = .parting
+      bodyBytes = 0
+      wait(for: server.times.parting, counts: false, context)
+      return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
     guard keeps else {
-      let promise = context.eventLoop.makePromise(of: Void.self)
-      promise.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
-      return
+      let promise = written(context) { context.close(promise: nil) }
+      return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
     }
     phase = .waiting
-    wait(for: server.times.nextRequest, context)
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    let promise = written(context) { [weak self] in
+      // The next request is waited for from here on, unless it has come already.
+      guard let self, case .waiting = phase, untaken == 0 else { return }
+      server.isStopping ? context.close(promise: nil) : wait(for: server.times.nextRequest, context)
+    }
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+  }
+
+  /// How much of an answer in memory the client has to take in the time for a piece, in bytes.
+  private static let pieceSize = 256 << 10
+
+  /// A promise for a write that the client has to take within the time for a piece; each that it takes gives it as long
+  /// for the next.
+  private func written(
+    _ context: ChannelHandlerContext, then: @escaping () -> Void
+  ) -> EventLoopPromise<Void> {
+    if untaken == 0 { expectTaking(context) }
+    untaken += 1
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenComplete { [self] _ in
+      untaken -= 1
+      untakenDeadline?.cancel()
+      guard context.channel.isActive else { return }
+      if untaken > 0 { expectTaking(context) }
+      then()
+    }
+    return promise
+  }
+
+  private func expectTaking(_ context: ChannelHandlerContext) {
+    untakenDeadline?.cancel()
+    untakenDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: server.times.piece) { [weak self] in
+      guard let self, phase.isOpen else { return }
+      server.metrics.httpTimeouts.increment()
+      phase = .closed
+      context.close(promise: nil)
+    }
   }
 }

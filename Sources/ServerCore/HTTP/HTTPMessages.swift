@@ -1,11 +1,13 @@
 package import NetworkTypes
 
-/// A request, as far as the responders here need it: none of them takes a body.
+/// A request, without its body.
 package struct HTTPRequest: Sendable {
   package enum Method: String, Sendable, Hashable {
     case get = "GET"
     case head = "HEAD"
     case post = "POST"
+    case put = "PUT"
+    case delete = "DELETE"
     case other
   }
 
@@ -32,6 +34,9 @@ package struct HTTPRequest: Sendable {
     self.peer = peer
     self.local = local
   }
+
+  /// How many bytes the body has; `nil` if the client does not say.
+  package var contentLength: Int? { header("content-length").flatMap { Int($0) } }
 
   /// The first header of that name, which is in lower case.
   package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
@@ -119,4 +124,17 @@ package protocol HTTPResponder: Sendable {
   func respondAtOnce(to request: HTTPRequest) -> HTTPResponse?
   /// The answer, whatever it takes: asked on a thread that may block.
   func respond(to request: HTTPRequest) -> HTTPResponse
+  /// What becomes of a request that is neither GET nor HEAD: asked on a thread that may block, before its body is read.
+  func plan(for request: HTTPRequest) -> HTTPBodyPlan
+}
+
+extension HTTPResponder {
+  package func plan(for request: HTTPRequest) -> HTTPBodyPlan { .refuse(.readOnly) }
+}
+
+extension HTTPResponse {
+  /// The answer where nothing can be changed.
+  package static let readOnly = HTTPResponse(
+    status: 405, contentType: "text/plain; charset=utf-8", headers: [("Allow", "GET, HEAD")],
+    body: .bytes(Array("Only GET and HEAD are answered here.\n".utf8)))
 }

@@ -14,6 +14,9 @@ extension HTTPServer {
       let firstRequest: TimeAmount
       let nextRequest: TimeAmount
       let piece: TimeAmount
+      let body: TimeAmount
+      let bodyBytes: Int
+      let parting: TimeAmount
     }
 
     let responder: any HTTPResponder
@@ -21,20 +24,27 @@ extension HTTPServer {
     let metrics: HTTPMetrics
     let times: Amounts
     let threads: NIOThreadPool
+    /// For bodies of requests.
+    let bodyThreads: NIOThreadPool
+    /// What connections that come from now on are encrypted by; `nil` without TLS.
+    let tls: Mutex<SecureContext?>
     private let stopping = Atomic<Bool>(false)
     private let open = Mutex<[ObjectIdentifier: any Channel]>([:])
 
     init(
       responder: any HTTPResponder, limits: ConnectionLimits, metrics: HTTPMetrics, times: Times,
-      threads: NIOThreadPool
+      threads: NIOThreadPool, bodyThreads: NIOThreadPool, tls: SecureContext?
     ) {
+      self.tls = Mutex(tls)
       self.responder = responder
       self.limits = limits
       self.metrics = metrics
       self.times = Amounts(
         firstRequest: .seconds(times.firstRequest), nextRequest: .seconds(times.nextRequest),
-        piece: .seconds(times.piece))
+        piece: .seconds(times.piece), body: .seconds(times.body), bodyBytes: times.bodyBytes,
+        parting: .seconds(times.parting))
       self.threads = threads
+      self.bodyThreads = bodyThreads
     }
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
@@ -61,8 +71,9 @@ extension HTTPServer {
   /// Sent to connections when the server stops.
   struct StopEvent: Sendable {}
 
+  /// - Parameter sharesPort: Whether IPv4 has that port to itself, so that IPv6 must not take it too.
   static func bind(
-    _ listener: Listener, _ group: MultiThreadedEventLoopGroup, _ shared: Shared, _ tls: NIOSSLContext?
+    _ listener: Listener, sharesPort: Bool, _ group: MultiThreadedEventLoopGroup, _ shared: Shared
   ) async throws -> any Channel {
     let address = "\(listener.host.contains(":") ? "[\(listener.host)]" : listener.host):\(listener.port)"
     let bootstrap = ServerBootstrap(group: group)
@@ -70,7 +81,13 @@ extension HTTPServer {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 4)
-      .childChannelInitializer { channel in initialize(channel, shared, tls) }
+      .childChannelInitializer { channel in
+        initialize(channel, shared, listener.isSecure ? shared.tls.withLock(\.self)?.context : nil)
+      }
+    if sharesPort, listener.host.contains(":") {
+      _ = bootstrap.serverChannelOption(
+        ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
+    }
     do {
       return try await bootstrap.bind(host: listener.host, port: listener.port).get()
     } catch let error as IOError {
@@ -132,21 +149,29 @@ extension HTTPServer {
     }
   }
 
-  static func tls(_ certificate: Certificate?) throws -> NIOSSLContext {
+  /// A certificate with its key, ready for connections.
+  struct SecureContext: Sendable {
+    let context: NIOSSLContext
+    /// When the server's own certificate expires, in seconds since 1970.
+    let expires: Int
+  }
+
+  /// - Throws: ``ServerError`` `.certificate`.
+  static func tls(_ certificate: Certificate?) throws -> SecureContext {
     guard let certificate else {
       throw ServerError(
         .certificate, "HTTPS needs a certificate and its key: set http.certificate and http.key")
     }
     do {
-      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
-        NIOSSLCertificateSource.certificate($0)
-      }
+      let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain)
+      guard let own = chain.first else { throw NIOSSLError.failedToLoadCertificate }
       let key = try NIOSSLPrivateKey(file: certificate.key, format: .pem)
       var configuration = TLSConfiguration.makeServerConfiguration(
-        certificateChain: chain, privateKey: .privateKey(key))
+        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
       configuration.minimumTLSVersion = .tlsv12
       configuration.applicationProtocols = ["http/1.1"]
-      return try NIOSSLContext(configuration: configuration)
+      return SecureContext(
+        context: try NIOSSLContext(configuration: configuration), expires: Int(own.notValidAfter))
     } catch {
       throw ServerError(
         .certificate,

@@ -28,8 +28,13 @@ package final class HTTPServer: Service {
     package var nextRequest: TimeAmountInSeconds = 30
     /// For a client to take a megabyte of a file.
     package var piece: TimeAmountInSeconds = 120
+    /// For a client to send `bodyBytes` of a request's body.
+    package var body: TimeAmountInSeconds = 20
+    package var bodyBytes = 20 << 10
+    /// For a client to take an answer to a request whose body is not read to its end.
+    package var parting: TimeAmountInSeconds = 2
     /// For transfers under way when the server stops.
-    package var drain: TimeAmountInSeconds = 60
+    package var drain: TimeAmountInSeconds = 5
 
     package init() {}
   }
@@ -46,8 +51,10 @@ package final class HTTPServer: Service {
     }
   }
 
-  /// The longest body of a request, in bytes; it is thrown away.
+  /// The longest body of a request that has none to give, in bytes; it is thrown away.
   static let maximumBody = 16 << 10
+  /// How much of a body that nobody wants is read, so that the client comes to see the answer.
+  static let partingBody = 4 << 20
 
   let shared: Shared
   private let channels: [any Channel]
@@ -65,13 +72,21 @@ package final class HTTPServer: Service {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let pool = NIOThreadPool(numberOfThreads: max(2, threads))
     pool.start()
-    let shared = Shared(responder: responder, limits: limits, metrics: metrics, times: times, threads: pool)
+    // Bodies are written to disk: no device that boots is to wait for that.
+    let bodies = NIOThreadPool(numberOfThreads: 2)
+    bodies.start()
     var channels: [any Channel] = []
     var addresses: [Listener] = []
+    let shared: Shared
     do {
-      let tls = try listeners.contains(where: \.isSecure) ? Self.tls(certificate) : nil
+      shared = Shared(
+        responder: responder, limits: limits, metrics: metrics, times: times, threads: pool,
+        bodyThreads: bodies, tls: try listeners.contains(where: \.isSecure) ? Self.tls(certificate) : nil)
       for listener in listeners {
-        let channel = try await Self.bind(listener, group, shared, listener.isSecure ? tls : nil)
+        let sharesPort = listeners.contains {
+          $0.port == listener.port && $0.port != 0 && !$0.host.contains(":")
+        }
+        let channel = try await Self.bind(listener, sharesPort: sharesPort, group, shared)
         channels.append(channel)
         addresses.append(
           Listener(
@@ -81,6 +96,7 @@ package final class HTTPServer: Service {
     } catch {
       for channel in channels { try? await channel.close() }
       try? await pool.shutdownGracefully()
+      try? await bodies.shutdownGracefully()
       try? await group.shutdownGracefully()
       throw error
     }
@@ -90,6 +106,17 @@ package final class HTTPServer: Service {
     self.group = group
     drain = times.drain
   }
+
+  /// Another certificate, for connections that come from now on: those that are open go on with theirs.
+  /// - Throws: ``ServerError`` `.certificate`, and nothing is changed.
+  package func renew(_ certificate: Certificate?) throws {
+    guard addresses.contains(where: \.isSecure) else { return }
+    let context = try Self.tls(certificate)
+    shared.tls.withLock { $0 = context }
+  }
+
+  /// When the certificate expires, in seconds since 1970; `nil` without TLS.
+  package var certificateExpiry: Int? { shared.tls.withLock(\.self)?.expires }
 
   /// Serves until a graceful stop, which lets transfers under way come to their end; a listener that closes by itself is
   /// an error.
@@ -118,6 +145,7 @@ package final class HTTPServer: Service {
     }
     shared.closeAll()
     try? await shared.threads.shutdownGracefully()
+    try? await shared.bodyThreads.shutdownGracefully()
     try? await group.shutdownGracefully()
     if let failure { throw failure }
   }

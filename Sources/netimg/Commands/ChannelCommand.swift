@@ -14,22 +14,22 @@ struct ChannelCommand: AsyncParsableCommand {
 }
 
 /// `netimg channel list`
-struct ChannelListCommand: ParsableCommand {
+struct ChannelListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the channels and what is current in each.")
 
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let reports = try repository.open().channels().map { try ChannelReport($0) }
+  func run() async throws {
+    let reports = try await repository.open().state.channels().map { try ChannelReport($0) }
     if common.json { return Console.json(reports) }
     for report in reports { report.print() }
   }
 }
 
 /// `netimg channel show`
-struct ChannelShowCommand: ParsableCommand {
+struct ChannelShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show a channel: what is current and why, who must sign, its gates.")
 
@@ -39,15 +39,15 @@ struct ChannelShowCommand: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let report = try ChannelReport(try repository.open().channel(channel))
+  func run() async throws {
+    let report = try ChannelReport(try await repository.open().state.channel(channel))
     if common.json { return Console.json(report) }
     report.print()
   }
 }
 
 /// `netimg channel history`
-struct ChannelHistoryCommand: ParsableCommand {
+struct ChannelHistoryCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history",
     abstract: "Who signed what in a channel, when and why: the versions of its metadata.")
@@ -58,12 +58,15 @@ struct ChannelHistoryCommand: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let events = try repository.open().history(of: channel).map(EventReport.init)
+  func run() async throws {
+    let opened = try await repository.open()
+    try await opened.remote?.fetchHistory(of: channel)
+    let events = try opened.state.history(of: channel).map(EventReport.init)
     if common.json { return Console.json(events) }
     for event in events {
       for change in event.changes {
-        Console.out("\(event.version)  \(change)  (\(event.signers.joined(separator: ", ")))")
+        let line = "\(event.version)  \(change)  (\(event.signers.joined(separator: ", ")))"
+        Console.out(UpdateError.printable(line, limit: 1000))
       }
     }
   }
@@ -83,8 +86,9 @@ struct ChannelFreezeCommand: AsyncParsableCommand {
   @OptionGroup var options: ProposalOptions
 
   func run() async throws {
+    let opened = try await options.repository.open()
     try await options.settle(
-      options.repository.open().freeze(channel, reason: reason, now: .now), name: "freeze-\(channel)")
+      opened.state.freeze(channel, reason: reason, now: .now), in: opened, name: "freeze-\(channel)")
   }
 }
 
@@ -99,8 +103,9 @@ struct ChannelUnfreezeCommand: AsyncParsableCommand {
   @OptionGroup var options: ProposalOptions
 
   func run() async throws {
+    let opened = try await options.repository.open()
     try await options.settle(
-      options.repository.open().freeze(channel, reason: nil, now: .now), name: "unfreeze-\(channel)")
+      opened.state.freeze(channel, reason: nil, now: .now), in: opened, name: "unfreeze-\(channel)")
   }
 }
 
@@ -143,15 +148,20 @@ private struct ChannelReport: Encodable {
     }
   }
 
+  /// What others wrote goes to a terminal.
+  private static func plain(_ text: String) -> String { UpdateError.printable(text, limit: 500) }
+
   func print() {
-    let gates = after.map { ", after \($0)\(soakHours > 0 ? " for \(soakHours) hours" : "")" } ?? ""
+    let gates =
+      after.map { ", after \(Self.plain($0))\(soakHours > 0 ? " for \(soakHours) hours" : "")" } ?? ""
     Console.out(
-      "\(name)  version \(version), \(threshold) of \(keys.count) keys\(counts == "people" ? ", counted by people" : "")"
-        + "\(gates)\(frozen.map { ", FROZEN: \($0)" } ?? "")")
+      "\(Self.plain(name))  version \(version), \(threshold) of \(keys.count) keys\(counts == "people" ? ", counted by people" : "")"
+        + "\(gates)\(frozen.map { ", FROZEN: \(Self.plain($0))" } ?? "")")
     for entry in current {
-      let back = entry.rollbackFrom.map { ", rolled back from \($0)" } ?? ""
+      let back = entry.rollbackFrom.map { ", rolled back from \(Self.plain($0))" } ?? ""
       Console.out(
-        "  \(entry.image) \(entry.version)  sha256:\(entry.release)  \(entry.time)  \(entry.reason)\(back)")
+        "  \(Self.plain(entry.image)) \(Self.plain(entry.version))  sha256:\(entry.release)  \(entry.time)  "
+          + "\(Self.plain(entry.reason))\(back)")
     }
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Channels
 internal import FoundationEssentials
+internal import Transfers
 internal import UpdateFramework
 
 /// `netimg fetch`
@@ -37,6 +38,13 @@ struct FetchCommand: AsyncParsableCommand {
   var root: String?
 
   @Option(
+    help: ArgumentHelp(
+      "The certificates (PEM) of those who may vouch for the server, in place of the system's.",
+      valueName: "file"),
+    completion: .file(extensions: ["pem", "crt"]))
+  var ca: String?
+
+  @Option(
     help: ArgumentHelp("A release, or a directory of files by SHA-256; may repeat.", valueName: "directory"),
     completion: .directory)
   var have: [String] = []
@@ -61,7 +69,9 @@ struct FetchCommand: AsyncParsableCommand {
     if let root, !FileManager.default.fileExists(atPath: local.path(of: "root")) {
       try local.initialize(rootFile: root)
     }
-    let fetcher = CountingFetcher(try HTTPFetcher())
+    var policy = TransferPolicy()
+    policy.authorities = ca
+    let fetcher = CountingFetcher(try HTTPFetcher(policy: policy))
     let client = try ChannelClient(
       trust: local, fetcher: fetcher, url: ChannelClient.address(of: from), limits: clock.limits)
     let current = try await client.current(image, in: channel)

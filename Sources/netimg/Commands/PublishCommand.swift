@@ -14,13 +14,18 @@ struct PublishCommand: AsyncParsableCommand {
       Into a repository: the release must be signed by a key of the role releases. Files that other releases share are
       stored once; what an interrupted run has copied is not copied again. A release is never replaced.
 
+      To a netimg serve (--repo with an address): only what the server lacks is sent, and of large files only the parts.
+      The list of releases is signed here, from metadata that are verified here; --root says whom to trust.
+
       Into a library (--to): the release is checked from its signature down to every frame, copied to
       LIBRARY/releases/DIGEST, and made visible in one step. The same release once more changes nothing; one that was
-      damaged there is put right. A library on another host takes a directory that is mounted here, or a copy of it.
+      damaged there is put right. With an address, the server checks by the keys in its settings (uploads.keys).
 
       Examples:
         netimg publish out/router-1.2 --repo repository --signer ci --online server
+        netimg publish out/router-1.2 --repo https://boot.example.org:8443 --root root.json --signer ci
         netimg publish out/minimal --to /var/lib/netimg/library --key build
+        netimg publish out/minimal --to https://boot.example.org:8443
         netimg publish out/minimal --to ./library --unsigned
       """))
 
@@ -30,7 +35,8 @@ struct PublishCommand: AsyncParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Publish into this boot server's library instead of a repository.", valueName: "directory"),
+      "Publish into a boot server's library instead of a repository: its directory, or the server's address.",
+      valueName: "directory-or-url"),
     completion: .directory)
   var to: String?
 
@@ -53,20 +59,27 @@ struct PublishCommand: AsyncParsableCommand {
       }
       return
     }
+    if RepositoryAddress(to) != nil {
+      guard key.isEmpty, !unsigned, threshold == 1 else {
+        throw ValidationError(
+          "--key, --threshold and --unsigned are for a directory: a server has keys of its own to trust.")
+      }
+      return
+    }
     if unsigned != key.isEmpty {
       throw ValidationError("Give --key for each key that is trusted, or --unsigned.")
     }
     guard threshold >= 1 else { throw ValidationError("--threshold is at least 1.") }
-    if to.hasPrefix("http://") || to.hasPrefix("https://") {
-      throw ValidationError("--to takes a directory: netimg serve has no API to publish through.")
-    }
   }
 
   func run() async throws {
+    if let to, let address = RepositoryAddress(to) { return try await publish(toLibraryOf: address) }
     if let to { return try await publish(toLibrary: to) }
+    if let address = options.repository.address { return try await publish(to: address) }
     let progress = options.common.progress()
     progress.begin("Publishing")
-    let publication = try await options.repository.open().publish(releaseAt: release, now: .now)
+    let opened = try await options.repository.open()
+    let publication = try await opened.state.publish(releaseAt: release, now: .now)
     progress.end()
     if !options.common.json {
       Console.out(
@@ -74,12 +87,17 @@ struct PublishCommand: AsyncParsableCommand {
           + "\(publication.copiedBytes) bytes copied, \(publication.sharedFiles) were there")
     }
     guard let proposal = publication.proposal else {
-      return options.report(
-        .init(
-          reason: "\(publication.image) \(publication.version) is published already", merged: true,
-          published: try await options.publish(force: false), proposal: nil))
+      return await reportPublished(
+        publication.image, publication.version, isSeen: try await options.publish(force: false))
     }
-    try await options.settle(proposal, name: "publish-\(publication.image)-\(publication.version)")
+    try await options.settle(
+      proposal, in: opened, name: "publish-\(publication.image)-\(publication.version)")
+  }
+
+  func reportPublished(_ image: String, _ version: String, isSeen: Bool) async {
+    await options.report(
+      .init(
+        reason: "\(image) \(version) is published already", merged: true, published: isSeen, proposal: nil))
   }
 
   private func publish(toLibrary library: String) async throws {

@@ -17,6 +17,7 @@ struct RepoAttestCommand: AsyncParsableCommand {
       Examples:
         netimg repo attest router 1.2 --name lab --signer lab --repo repository
         netimg repo attest router 1.2 --name lab --signer exec:token-signer --details result.json
+        netimg repo attest router 1.2 --name lab --signer lab --repo https://boot.example.org:8443 --root root.json
       """))
 
   @Argument(help: "The image.")
@@ -42,13 +43,26 @@ struct RepoAttestCommand: AsyncParsableCommand {
     let found = try details.map {
       try JSONParser.parse(FileIO.read($0, limit: 256 << 10).bytes, maximumSize: 256 << 10, maximumDepth: 16)
     }
-    let count = try await repository.open().attest(image, version, name: name, details: found, signer: signer)
+    let count = try await attest(found, signer)
     if common.json {
       return Console.json(Report(image: image, version: version, name: name, signatures: count))
     }
     Console.out(
       "\(image) \(version): \(name), signed by \(signer.publicKey); \(count) \(count == 1 ? "signature" : "signatures")"
     )
+  }
+
+  private func attest(_ details: JSONValue?, _ signer: any Signer) async throws -> Int {
+    let opened = try await repository.open()
+    try await opened.remote?.fetchAttestation(name, of: image, version)
+    guard let address = repository.address else {
+      return try await opened.state.attest(image, version, name: name, details: details, signer: signer)
+    }
+    let (release, envelope) = try await opened.state.attestation(
+      of: image, version, name: name, details: details, signer: signer)
+    let report: ChannelRepository.AttestationReport = try await repository.remote.control(address).exchange(
+      "PUT", "repository/attestations/\(release)/\(name)", body: envelope.json)
+    return report.signatures
   }
 
   private struct Report: Encodable {

@@ -16,7 +16,7 @@ struct RepoCommand: AsyncParsableCommand {
       """),
     subcommands: [
       RepoProposeCommand.self, RepoReviewCommand.self, RepoSignCommand.self, RepoMergeCommand.self,
-      RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self,
+      RepoAttestCommand.self, RepoRefreshCommand.self, RepoStatusCommand.self, RepoKeysCommand.self,
     ])
 }
 
@@ -53,7 +53,8 @@ struct RepoProposeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let base = try options.repository.openIfPresent()
+    let opened = try await options.repository.openIfPresent()
+    let base = opened?.state
     var draft: RepositoryDraft
     if let manifest {
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: manifest)))
@@ -79,37 +80,51 @@ struct RepoProposeCommand: AsyncParsableCommand {
     guard !proposal.roles.isEmpty else {
       return Console.out("\(options.repository.repo) is what the manifest asks for; there is nothing to sign")
     }
-    try await options.settle(proposal, name: base == nil ? "repository" : "change")
+    try await options.settle(proposal, in: opened, name: base == nil ? "repository" : "change")
   }
 }
 
 /// `netimg repo review`
-struct RepoReviewCommand: ParsableCommand {
+struct RepoReviewCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "review", abstract: "Say what a proposal would change, and who has signed it.",
     discussion: flowing(
       """
+      The proposal is a file; with an address, it may also be the name of one that waits at the server. Everything that differs
+      from the repository is said: keys, people, thresholds, paths, gates, what is current. Names of keys are the repository's;
+      what a proposal calls its new keys is its own word.
+
+      Exit status 0 if it has all its signatures, 2 if it waits for more, 3 if it waits, but not for the key of --key.
+
       Examples:
         netimg repo review change.proposal.json --repo repository
+        netimg repo review change.proposal.json --key ada
+        netimg repo review api-5f2c….json --repo https://boot.example.org:8443
       """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
 
+  @Option(help: "Your key, to hear whether the proposal waits for it: a name, an identifier or a .pub file.")
+  var key: String?
+
   @OptionGroup var repository: RepositoryOptions
+  @OptionGroup var ring: KeyRingOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let review = try ProposalReview(try Proposal(file: proposal), in: repository.openIfPresent())
-    if common.json { return Console.json(ReviewReport(review)) }
-    Console.out("\(proposal): \(review.reason)")
-    for role in review.roles {
-      Console.out("\(role.name) version \(role.version), good until \(role.expires)")
-      for change in role.changes { Console.out("  \(change)") }
-      for signatures in role.signatures { Console.out("  signed, by the keys of \(signatures)") }
+  func run() async throws {
+    let own = try key.map { try ring.publicKey($0).keyID }
+    let review = try await ProposalReview(
+      repository.proposal(proposal).proposal, in: repository.openIfPresent()?.state)
+    if common.json {
+      Console.json(ReviewReport(review))
+    } else {
+      review.print(proposal)
+      Console.out(
+        review.isComplete ? "All signatures are there: netimg repo merge" : "More signatures are needed.")
     }
-    Console.out(
-      review.isComplete ? "All signatures are there: netimg repo merge" : "More signatures are needed.")
+    if review.isComplete { return }
+    throw ExitCode(own.map(review.waits) ?? true ? ExitStatus.difference : ExitStatus.others)
   }
 }
 
@@ -119,26 +134,53 @@ struct RepoSignCommand: AsyncParsableCommand {
     commandName: "sign", abstract: "Sign a proposal with your key, wherever it may sign.",
     discussion: flowing(
       """
-      Review first. The file is signed in place; send it on, or give it back for netimg repo merge.
+      Says what is signed, as netimg repo review does. With --expect, nothing is signed but what was reviewed. The file is signed
+      in place; send it on, or give it back for netimg repo merge. A proposal that waits at the server is signed here and given
+      back to it, which merges it once it has all signatures.
 
       Examples:
+        netimg repo sign change.proposal.json --signer ada --expect 3b7e0c…
         netimg repo sign change.proposal.json --signer ada
         netimg repo sign change.proposal.json --signer exec:token-signer
+        netimg repo sign api-5f2c….json --signer bob --repo https://boot.example.org:8443
       """))
 
   @Argument(help: "The proposal.", completion: .file())
   var proposal: String
 
-  @OptionGroup var repository: RepositoryOptions
-  @OptionGroup var signing: SigningOptions
+  @Option(
+    help: ArgumentHelp(
+      "Sign only if this is the digest of what is proposed, as netimg repo review said it.",
+      valueName: "sha256"))
+  var expect: String?
+
+  @OptionGroup var options: ProposalOptions
+
+  func validate() throws {
+    if options.signing.signer == nil { throw ValidationError("Give --signer.") }
+    if options.proposal != nil || options.online != nil {
+      throw ValidationError("--proposal and --online have no meaning here.")
+    }
+  }
 
   func run() async throws {
-    guard let signer = try await signing.open() else { throw ValidationError("Give --signer.") }
-    var document = try Proposal(file: proposal)
-    let roles = try await document.sign(with: KeyRingSigner(signer), in: repository.openIfPresent()?.state)
+    guard let signer = try await options.signing.open() else { return }
+    var (document, isFile) = try await options.repository.proposal(proposal)
+    let present = try await options.repository.openIfPresent()
+    // On standard error: what a program reads of this verb stays one line.
+    let review = try ProposalReview(document, in: present?.state)
+    review.print(proposal, to: Console.error)
+    if let expect, expect.lowercased().trimmingPrefix("sha256:") != review.digest.hex {
+      throw UpdateError(
+        .conflict,
+        "\(proposal) proposes something else than sha256:\(expect.trimmingPrefix("sha256:")): review it again"
+      )
+    }
+    let roles = try await document.sign(with: KeyRingSigner(signer), in: present?.state.state)
     guard !roles.isEmpty else {
       throw ValidationError("The key \(signer.publicKey) may sign nothing of this.")
     }
+    guard isFile else { return try await options.send(document) }
     try Data(document.bytes).write(to: URL(fileURLWithPath: proposal), options: .atomic)
     Console.out("\(proposal): signed \(roles.map(\.text).joined(separator: ", ")) as \(signer.publicKey)")
   }
@@ -163,13 +205,11 @@ struct RepoMergeCommand: AsyncParsableCommand {
   @OptionGroup var options: ProposalOptions
 
   func run() async throws {
-    var proposal = try Proposal(file: proposals[0])
-    for copy in proposals.dropFirst() { try proposal.add(signaturesOf: Proposal(file: copy)) }
-    try options.merge(proposal)
-    options.report(
-      .init(
-        reason: proposal.reason, merged: true, published: try await options.publish(force: false),
-        proposal: nil))
+    var proposal = try await options.repository.proposal(proposals[0]).proposal
+    for copy in proposals.dropFirst() {
+      try proposal.add(signaturesOf: try await options.repository.proposal(copy).proposal)
+    }
+    try await options.merge(proposal)
   }
 
   func validate() throws {
@@ -199,6 +239,7 @@ struct RepoRefreshCommand: AsyncParsableCommand {
 
   func validate() throws {
     if options.online == nil { throw ValidationError("Give --online.") }
+    _ = try options.repository.directory(for: "netimg repo refresh")
   }
 
   func run() async throws {
@@ -207,7 +248,7 @@ struct RepoRefreshCommand: AsyncParsableCommand {
 }
 
 /// `netimg repo status`
-struct RepoStatusCommand: ParsableCommand {
+struct RepoStatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Check every signature, and say what expires when.",
     discussion: flowing(
@@ -225,8 +266,9 @@ struct RepoStatusCommand: ParsableCommand {
   @OptionGroup var repository: RepositoryOptions
   @OptionGroup var common: CommonOptions
 
-  func run() throws {
-    let status = RepositoryStatus(try repository.open(), now: .now, ahead: max(0, min(days, 36500)) * 86400)
+  func run() async throws {
+    let status = RepositoryStatus(
+      try await repository.open().state, now: .now, ahead: max(0, min(days, 36500)) * 86400)
     if common.json {
       Console.json(StatusReport(status))
     } else {
@@ -240,9 +282,17 @@ struct RepoStatusCommand: ParsableCommand {
   }
 }
 
-extension Proposal {
-  fileprivate init(file: String) throws {
-    try self.init([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))), source: file)
+extension ProposalReview {
+  /// Says what is proposed and who has signed it.
+  fileprivate func print(_ file: String, to say: (String) -> Void = Console.out) {
+    say("\(file): \(reason)")
+    say("what is to be signed: sha256:\(digest.hex)")
+    for role in roles {
+      say("\(role.name) version \(role.version), good until \(role.expires)")
+      for change in role.changes { say("  \(change)") }
+      for signatures in role.signatures { say("  signed, by the keys of \(signatures)") }
+    }
+    for problem in problems { say("DO NOT SIGN: \(problem)") }
   }
 }
 
@@ -257,12 +307,16 @@ private struct ReviewReport: Encodable {
   }
 
   let reason: String
+  let sha256: String
   let complete: Bool
+  let problems: [String]
   let roles: [Role]
 
   init(_ review: ProposalReview) {
     reason = review.reason
+    sha256 = review.digest.hex
     complete = review.isComplete
+    problems = review.problems
     roles = review.roles.map {
       Role(
         name: $0.name, version: $0.version, expires: $0.expires.description, changes: $0.changes,

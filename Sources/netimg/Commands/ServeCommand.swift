@@ -15,17 +15,25 @@ struct ServeCommand: AsyncParsableCommand {
       what each device boots is for a kind: Fleet manifest, or netimg device set, to say. Everything is kept in one
       directory. It needs no root: CAP_NET_BIND_SERVICE and CAP_NET_RAW will do (pxe/netimg-serve.service).
 
-      SIGHUP reads the settings anew, without an end to any transfer; SIGTERM lets transfers come to their end.
+      SIGHUP reads the settings anew, without an end to any transfer; SIGTERM leaves transfers some seconds to come to their end.
       It answers /healthz and /readyz to everybody, /metrics and /api/v1/devices to this host and to http.operators.
+
+      One process does everything, or two do a role each in one state directory: boot answers devices, and needs the
+      capabilities; control follows the repository and git, holds the online key, and has the API at control.listen
+      (127.0.0.1:8081). Each goes on without the other.
 
       Examples:
         netimg publish out/minimal --to /var/lib/netimg/library --key build
         netimg serve
         netimg serve --config server.yaml --log-format json
         netimg serve --state ./state --listen 127.0.0.1:8080 --dhcp off --no-tftp    HTTP alone, as an ordinary user
+        netimg serve --role control
       """))
 
   @OptionGroup var state: ServerStateOptions
+
+  @Option(name: .long, help: "boot or control, and not everything; may repeat.")
+  var role: [Role] = []
 
   @Option(
     name: .long, help: ArgumentHelp("Listen for HTTP here instead; may repeat.", valueName: "address:port"))
@@ -44,6 +52,9 @@ struct ServeCommand: AsyncParsableCommand {
   var logLevel: LogLevel?
 
   func validate() throws {
+    if !role.isEmpty, !role.contains(.boot), dhcp != nil || noTFTP {
+      throw ValidationError("--dhcp and --no-tftp are for the role boot, which this process is not given.")
+    }
     for address in listen where !ManifestText.listenAddress.accepts(address) {
       throw ValidationError(
         "--listen takes an IPv4 address, or an IPv6 address in brackets, a colon and a port.")
@@ -52,6 +63,7 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     var options = state.options()
+    options.roles = role.compactMap { ServerRole(rawValue: $0.rawValue) }
     options.listen = listen
     options.dhcp = dhcp.flatMap { DHCPSettings.Mode(rawValue: $0.rawValue) }
     options.isTFTPOff = noTFTP
@@ -72,6 +84,9 @@ struct ServeCommand: AsyncParsableCommand {
     try await process.run()
   }
 
+  enum Role: String, ExpressibleByArgument, CaseIterable {
+    case boot, control
+  }
   enum DHCPMode: String, ExpressibleByArgument, CaseIterable {
     case proxy, server, off
   }

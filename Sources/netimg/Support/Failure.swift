@@ -17,11 +17,14 @@ internal import Scaffold
 internal import SecureBoot
 internal import ServerCore
 internal import Signing
+internal import Transfers
 internal import UpdateFramework
 
 /// The exit statuses, after sysexits(3) where it has one (docs/cli.md).
 enum ExitStatus {
   static let difference: Int32 = 2
+  /// It waits, but for others.
+  static let others: Int32 = 3
   static let usage: Int32 = 64
   static let data: Int32 = 65
   static let missing: Int32 = 66
@@ -72,6 +75,10 @@ enum Failure {
     case let error as SecureBootError: return status(error.code)
     case let error as UpdateError: return status(error.code)
     case let error as ChannelError: return status(error.code)
+    case let error as ControlClient.Refusal:
+      return error.status == 404
+        ? ExitStatus.missing : error.status >= 500 ? ExitStatus.unavailable : ExitStatus.refused
+    case is TransferUnavailable: return ExitStatus.unavailable
     case let error as GitError: return error.code == .notFound ? ExitStatus.missing : ExitStatus.data
     default: return 1
     }
@@ -116,7 +123,7 @@ enum Failure {
     switch code {
     case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
     case .replaced, .badRelease, .gate, .frozen, .malformed, .conflict: ExitStatus.refused
-    case .storage: ExitStatus.inputOutput
+    case .storage, .diskFull: ExitStatus.inputOutput
     }
   }
 

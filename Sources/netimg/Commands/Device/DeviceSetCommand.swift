@@ -126,23 +126,43 @@ struct DeviceSetCommand: ParsableCommand {
 /// `netimg device forget`
 struct DeviceForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "forget", abstract: "Forget a device, what was set for it, and its boots.",
+    commandName: "forget", abstract: "Forget devices, what was set for them, and their boots.",
     discussion: flowing(
       """
       What the manifest says of it stays. If it asks again, it is new. Its lease stays, since it may still use the address.
 
       Example:
         netimg device forget edge-1
+        netimg device forget --unknown    all that nobody has named
       """))
 
   @Argument(help: "A device's name, MAC address, UUID or serial number.")
-  var device: String
+  var device: String?
+
+  @Flag(help: "Forget every device that neither the manifest nor an operator has named.")
+  var unknown = false
 
   @OptionGroup var state: ServerStateOptions
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    guard (device != nil) != unknown else {
+      throw ValidationError("Name one device, or give --unknown.")
+    }
+  }
+
   func run() throws {
     let (_, store, directory) = try state.open(creating: false)
+    guard let device else {
+      let entries = try directory.list().filter { $0.assignment.standing == .unknown }
+      var batch = FleetBatch()
+      batch.forgotten = entries.compactMap { $0.record?.id }
+      try store.commit(batch)
+      if common.json { return Console.json(entries.map { DeviceView($0) }) }
+      return Console.out(
+        "\(batch.forgotten.count) unknown \(batch.forgotten.count == 1 ? "device is" : "devices are") forgotten"
+      )
+    }
     let entry = try directory.find(device)
     guard let record = entry.record else {
       throw FleetError(.notFound, "\(entry.assignment.name) was never seen: there is nothing to forget")
