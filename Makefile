@@ -15,7 +15,7 @@ BUILD_PACKAGES := gcc g++ libc6-dev git pkg-config libarchive-dev libcurl4-opens
 TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-bin systemd-boot-efi sbsigntool efitools \
   strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-yaml python3-debian \
   systemd openssh-client openssh-server debsecan zstd busybox curl atftp tftp-hpa python3-securesystemslib ipxe iproute2 isc-dhcp-client dnsmasq-base \
-  kea-admin kea-dhcp4-server nginx-light wrk netbase procps
+  kea-admin kea-dhcp4-server nginx-light wrk netbase procps rsync
 
 .PHONY: help setup setup-test build stage0 test tutorial interop demo bench lint format fuzz docs clean
 

@@ -176,7 +176,7 @@ let package = Package(
     .testTarget(
       name: "ChannelsTests",
       dependencies: [
-        "Bytes", "FrameFormat", "Channels", "Manifest", "Signing", "Transfers", "UpdateFramework",
+        "Bytes", "Channels", "FrameFormat", "Manifest", "Signing", "Transfers", "UpdateFramework",
         "TestSupport",
       ]),
     .testTarget(
@@ -196,9 +196,11 @@ let package = Package(
     .testTarget(
       name: "BootServerTests",
       dependencies: [
-        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "ImageBuilder", "DHCP", "TFTP", "Fleet",
-        "ServerCore",
-        "BootServer", "TestSupport",
+        "Bytes", "NetworkTypes", "BootTypes", "Manifest", "Signing", "FrameFormat", "ImageBuilder",
+        "UpdateFramework",
+        "Channels",
+        "DHCP", "TFTP", "Fleet", "ServerCore", "BootServer", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     // Drives the real program ($NETIMG_BIN) from outside, so it links none of it; the devices of a storm are another
     // program of ours.

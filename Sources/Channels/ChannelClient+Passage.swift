@@ -136,6 +136,6 @@ extension ChannelClient {
       let delegation = roles.first(where: { $0.name == current.target.role }),
       let policy = try ChannelPolicy(delegation)
     else { return nil }
-    return (String(delegation.name.text.dropFirst("channel-".count)), policy)
+    return (Names.channel(ofRole: delegation.name) ?? "", policy)
   }
 }

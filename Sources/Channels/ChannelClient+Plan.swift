@@ -19,6 +19,8 @@ extension ChannelClient {
     package var missingBytes: Int { missing.reduce(0) { $0 + $1.size } }
     /// What is put together from parts afterwards, in this order.
     let assembled: [(object: Object, recipe: Recipe)]
+    /// What only a recipe asks for, by its SHA-256; nothing vouches for that, so it may not be there.
+    let parts: Set<String>
     let local: LocalFiles
     /// How the release came to its channel; `nil` if the channel does not ask, or if the release is here already.
     package let passage: Passage?
@@ -30,9 +32,7 @@ extension ChannelClient {
   /// - Throws: `gate` if the release lacks what the channel demands of it, or did not come through the channel before,
   ///   `badRelease`, or an `UpdateError`.
   package func plan(_ current: Current, here: LocalFiles) async throws -> Plan {
-    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
-    let release = try Release.decode(manifest, file: "release.json of \(current.entry.image)")
-    try await checkGates(current, manifest, release)
+    let (manifest, release) = try await vouched(current)
     // Asked once: a release that is here went through when it came.
     let passage = here[current.entry.release] == nil ? try await passage(of: current) : nil
     var objects = release.artifacts.map {
@@ -59,10 +59,11 @@ extension ChannelClient {
     objects = objects.filter { seen.insert($0.digest).inserted }
     var planner = Planner(client: self, here: here)
     let (missing, assembled, local) = try await planner.decide(objects)
+    let parts = Set(missing.map(\.digest)).subtracting(objects.map(\.digest))
     return Plan(
       release: release, manifest: manifest, layout: layout, files: objects.count,
-      bytes: objects.reduce(0) { $0 + $1.size }, missing: missing, assembled: assembled, local: local,
-      passage: passage)
+      bytes: objects.reduce(0) { $0 + $1.size }, missing: missing, assembled: assembled, parts: parts,
+      local: local, passage: passage)
   }
 
   /// The recipe of a file; `nil` if there is none that can be used.
@@ -79,11 +80,11 @@ extension ChannelClient {
       var waiting = plan.missing[...]
       for _ in 0..<8 {
         guard let object = waiting.popFirst() else { break }
-        group.addTask { try await self.download(object, to: directory) }
+        group.addTask { try await self.bring(object, of: plan, to: directory) }
       }
       while try await group.next() != nil {
         guard let object = waiting.popFirst() else { continue }
-        group.addTask { try await self.download(object, to: directory) }
+        group.addTask { try await self.bring(object, of: plan, to: directory) }
       }
     }
     var local = plan.local
@@ -96,6 +97,19 @@ extension ChannelClient {
         try await download(object, to: directory)
       }
       local.add(object.digest, path: "\(directory)/\(object.digest)", size: object.size)
+    }
+  }
+
+  /// A part that is not to be had makes the whole be fetched that it is part of.
+  private func bring(_ object: Object, of plan: Plan, to directory: String) async throws {
+    do {
+      try await download(object, to: directory)
+    } catch let error as UpdateError
+      where [.notAvailable, .tooLarge].contains(error.code) && plan.parts.contains(object.digest)
+    {
+      return
+    } catch let error as ChannelError where error.code == .badRelease && plan.parts.contains(object.digest) {
+      return
     }
   }
 

@@ -19,6 +19,8 @@ package struct ChannelClient: Sendable {
     throws
   {
     baseURL = url.hasSuffix("/") ? String(url.dropLast()) : url
+    var limits = limits
+    limits.earliestTime = [limits.earliestTime, trust.earliestTime].compactMap(\.self).max()
     self.fetcher = fetcher
     self.limits = limits
     updater = try Updater(
@@ -48,6 +50,12 @@ package struct ChannelClient: Sendable {
     let path = Names.current(image, in: channel)
     do {
       let target = try await updater.target(path.text)
+      guard target.role == Names.role(ofChannel: channel) else {
+        throw ChannelError(
+          .malformed,
+          "the role \(UpdateError.printable(target.role.text)), which has no gates, says what is current in "
+            + "\(channel); let those who sign targets take that from it")
+      }
       return Current(
         entry: try ChannelEntry(image: image, target.file), channelVersion: target.version, target: target)
     } catch let error as UpdateError where error.code == .targetNotFound {
@@ -70,6 +78,25 @@ package struct ChannelClient: Sendable {
     package let size: Int
   }
 
+  /// Looks whether devices may have a release that is here: it is what it is called, it came through the channel before as far
+  /// as that can be known, and what the channel demands of it, it has.
+  /// - Throws: `gate`, `badRelease`, or an `UpdateError`.
+  package func judge(_ current: Current) async throws {
+    _ = try await vouched(current)
+    _ = try await passage(of: current)
+  }
+
+  /// The release.json of what is current, once all was looked at that can be before anything of it is fetched.
+  func vouched(_ current: Current) async throws -> (manifest: [UInt8], release: Release) {
+    let manifest = try await updater.bytes(of: current.target, limit: Release.maximumSize)
+    let (image, version) = (current.entry.image, current.entry.version)
+    let release = try ReleaseGates.decode(
+      manifest, image: image, version: version, file: "release.json of \(image)")
+    try await checkOrder(current)
+    try await checkGates(current, manifest, release)
+    return (manifest, release)
+  }
+
   /// Looks at what the channel demands of the release itself; ``passage(of:)`` looks at how it came there.
   func checkGates(_ current: Current, _ manifest: [UInt8], _ release: Release) async throws {
     guard let (channel, policy) = try await policy(of: current) else { return }
@@ -88,20 +115,6 @@ package struct ChannelClient: Sendable {
   /// A file below the repository that nothing vouches for yet; `nil` if there is none.
   func fetchIfPresent(_ path: String, limit: Int) async throws -> [UInt8]? {
     try await fetcher.fetchIfPresent("\(baseURL)/\(path)", limit: limit)
-  }
-
-  /// The files beside a release that release.json does not name: envelopes, and a UKI that is signed for Secure Boot.
-  /// Nothing vouches for them but the signatures inside.
-  package func companions(of current: Current) async throws -> [(name: String, bytes: [UInt8])] {
-    var files: [(name: String, bytes: [UInt8])] = []
-    for (name, limit) in [
-      (ReleaseFile.signature, 32 << 20), (ReleaseFile.sbomSignature, 128 << 20),
-      (ReleaseFile.provenanceSignature, 64 << 20), (ReleaseFile.signedUKI, 1 << 30),
-    ] {
-      let path = Names.object("\(current.entry.release).\(name)")
-      if let bytes = try await fetchIfPresent(path, limit: limit) { files.append((name, bytes)) }
-    }
-    return files
   }
 
   /// Brings a file into a directory, under its SHA-256; goes on with what an interrupted transfer left there.

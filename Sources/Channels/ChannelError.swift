@@ -18,6 +18,8 @@ package struct ChannelError: Error, Sendable, CustomStringConvertible {
     case malformed
     /// The local disk fails.
     case storage
+    /// Somebody else has said something different.
+    case conflict
     /// The local disk is full.
     case diskFull
     /// The repository is there already, or is not.

@@ -9,12 +9,26 @@ package struct ChannelPolicy: Sendable, Hashable {
   package struct Authority: Sendable, Hashable {
     /// The public keys, each once.
     package var keys: [PublicKey]
-    /// How many different ones of them.
+    /// How many different ones of them, or how many people.
     package var threshold: Int
+    /// Whose each key is, in the order of ``keys``, if people are counted and not keys.
+    package var people: [String]?
 
-    package init(keys: [PublicKey], threshold: Int = 1) {
+    package init(keys: [PublicKey], threshold: Int = 1, people: [String]? = nil) {
       self.keys = keys
       self.threshold = threshold
+      self.people = people
+    }
+
+    /// The payload of an envelope that enough of them have signed; `nil` for any other.
+    func payload(of envelope: Envelope, type: String) -> [UInt8]? {
+      guard envelope.payloadType == type else { return nil }
+      let accepted = envelope.acceptedKeys(keys).map(\.bytes)
+      var count = accepted.count
+      if let people {
+        count = Set(zip(keys, people).filter { accepted.contains($0.0.bytes) }.map(\.1)).count
+      }
+      return count >= threshold ? envelope.payload : nil
     }
   }
 
@@ -53,10 +67,18 @@ package struct ChannelPolicy: Sendable, Hashable {
   init?(_ role: DelegatedRole) throws(ChannelError) {
     guard let value = role.keys.unknown.first(where: { $0.name == Self.member })?.value else { return nil }
     let wrong = ChannelError(
-      .malformed, "the delegation to \(role.name) has an x-channel that no manifest gives")
+      .malformed,
+      "the delegation to \(role.name) has an x-channel that no manifest gives; let those who sign targets mend it"
+    )
+    guard value.members != nil else { throw wrong }
     after = value["after"]?.text
     soakHours = value["soak_hours"]?.integer ?? 0
-    guard value.members != nil, (0...Self.maximumSoakHours).contains(soakHours) else { throw wrong }
+    // What is there and cannot be read must not be taken for a gate that is open.
+    guard (after == nil) == (value["after"] == nil), (0...Self.maximumSoakHours).contains(soakHours),
+      value["soak_hours"] == nil || value["soak_hours"]?.integer != nil,
+      value["attestations"] == nil || value["attestations"]?.members != nil,
+      value["vulnerable"] == nil || value["vulnerable"]?.elements != nil
+    else { throw wrong }
     for member in value["attestations"]?.members ?? [] {
       guard AttestationName.isValid(member.name), let authority = Authority(member.value) else { throw wrong }
       attestations.append(Attestation(name: member.name, authority: authority))
@@ -90,10 +112,10 @@ package struct ChannelPolicy: Sendable, Hashable {
 }
 
 extension ChannelPolicy.Authority {
-  /// `nil` for anything but a list of Ed25519 keys and how many of them count.
+  /// `nil` for anything but a list of Ed25519 keys, perhaps with whose they are, and how many of them count.
   fileprivate init?(_ value: JSONValue) {
     guard let elements = value["keys"]?.elements, let threshold = value["threshold"]?.integer,
-      threshold >= 1, threshold <= elements.count
+      threshold >= 1
     else { return nil }
     var keys: [PublicKey] = []
     for element in elements {
@@ -103,14 +125,24 @@ extension ChannelPolicy.Authority {
       keys.append(key)
     }
     guard Set(keys.map(\.bytes)).count == keys.count else { return nil }
-    self.init(keys: keys, threshold: threshold)
+    var people: [String]?
+    if let names = value["people"] {
+      guard names.members != nil else { return nil }
+      people = keys.compactMap { names[Hex.encode($0.bytes)]?.text }
+      guard people?.count == keys.count else { return nil }
+    }
+    guard threshold <= people.map({ Set($0).count }) ?? keys.count else { return nil }
+    self.init(keys: keys, threshold: threshold, people: people)
   }
 
   fileprivate var json: JSONValue {
-    .object([
-      JSONMember("keys", .array(keys.map { .string(Hex.encode($0.bytes)) })),
-      JSONMember("threshold", .integer(threshold)),
-    ])
+    let texts = keys.map { Hex.encode($0.bytes) }
+    var members = [JSONMember("keys", .array(texts.map { .string($0) }))]
+    if let people {
+      let names = zip(texts, people).sorted { $0.0 < $1.0 }
+      members.append(JSONMember("people", .object(names.map { JSONMember($0.0, .string($0.1)) })))
+    }
+    return .object(members + [JSONMember("threshold", .integer(threshold))])
   }
 }
 
@@ -118,7 +150,21 @@ extension ChannelPolicy.Authority {
 enum Names {
   static let releases: ExactString = "releases"
 
-  static func role(ofChannel channel: String) -> ExactString { ExactString("channel-\(channel)") }
+  static let channelPrefix = "channel-"
+
+  static func role(ofChannel channel: String) -> ExactString { ExactString("\(channelPrefix)\(channel)") }
+
+  /// The channel that a role is; `nil` if it is called like none.
+  static func channel(ofRole role: ExactString) -> String? {
+    guard role.text.hasPrefix(channelPrefix) else { return nil }
+    let name = role.text.dropFirst(channelPrefix.count)
+    let isPlain =
+      (1...64).contains(name.utf8.count)
+      && name.utf8.allSatisfy {
+        (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) || $0 == 0x2d
+      }
+    return isPlain ? String(name) : nil
+  }
 
   /// The target that says what is current.
   static func current(_ image: String, in channel: String) -> ExactString {

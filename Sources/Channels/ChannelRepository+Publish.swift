@@ -23,32 +23,39 @@ extension ChannelRepository {
 
   /// Verifies a release, signed by a key of the role `releases`, copies its files, each once however many
   /// releases share it, and proposes to list it. What an interrupted run copied is there for the next.
-  /// - Parameter links: Whether the files are only given a second name where that can be: nobody writes to them.
+  /// - Parameter links: Whether the files are only given a second name where that can be: only for a directory that
+  ///   nobody else writes to.
   /// - Throws: `badRelease`, `replaced` for other content under a version that is published.
   package func publish(
     releaseAt path: String, links: Bool = false, now: UpdateTime
   ) async throws -> Publication {
-    try await verify(releaseAt: path)
-    let reader = try ReleaseReader(path)
-    let release = reader.release
-    let (target, file) = try listing(of: release, reader.manifest)
-    let digest = SHA256.digest(of: reader.manifest)
+    let digest = try await verify(releaseAt: path)
+    return try publish(VerifiedRelease(path, digest: digest, keys: buildKeys()), links: links, now: now)
+  }
+
+  /// Copies a release that was verified. Every file is read once more, and only what is still the same is kept.
+  func publish(_ verified: VerifiedRelease, links: Bool = false, now: UpdateTime) throws -> Publication {
+    let (manifest, release) = (verified.reader.manifest, verified.reader.release)
+    let (target, file) = try listing(of: release, manifest)
+    let digest = SHA256.digest(of: manifest)
     var publication = Publication(image: release.name, version: release.version, digest: digest.hex)
+    try directory.removeLeftovers()
+    // The very bytes that were compared are written, but where they are linked.
+    func source(_ name: String) -> String? { links ? "\(verified.reader.directory)/\(name)" : nil }
     // Frames are named by the SHA-256 of their bytes as stored.
     var pieces = Recipe.Pieces()
     var seen: Set<String> = []
-    for frame in try reader.index().frames where seen.insert(frame.digest.hex).inserted {
-      let bytes = try reader.read("\(ReleaseFile.frames)/\(frame.digest.hex)")
-      try copy(
-        bytes, as: frame.digest.hex, from: links ? "\(path)/\(ReleaseFile.frames)/\(frame.digest.hex)" : nil,
-        &publication)
+    for frame in try verified.index().frames where seen.insert(frame.digest.hex).inserted {
+      let name = "\(ReleaseFile.frames)/\(frame.digest.hex)"
+      let bytes = try verified.read(name, frame.digest.hex)
+      try copy(bytes, as: frame.digest.hex, from: source(name), &publication)
       pieces.add(frame.digest.hex, bytes)
     }
     // The smallest first: what one is made of may be in the next.
     let artifacts = release.artifacts.sorted { ($0.size, $0.name) < ($1.size, $1.name) }
     for artifact in artifacts where seen.insert(artifact.sha256).inserted {
-      let bytes = try reader.read(artifact.name)
-      try copy(bytes, as: artifact.sha256, from: links ? "\(path)/\(artifact.name)" : nil, &publication)
+      let bytes = try verified.read(artifact.name, artifact.sha256)
+      try copy(bytes, as: artifact.sha256, from: source(artifact.name), &publication)
       guard bytes.count >= Recipe.leastFile else { continue }
       if let (recipe, between) = Recipe.make(for: bytes, from: pieces) {
         for piece in between { try copy(piece.bytes, as: piece.digest, &publication) }
@@ -57,27 +64,26 @@ extension ChannelRepository {
       pieces.add(artifact.sha256, bytes)
     }
     // Nothing names these, so they are found by the release that they are about; more signatures may come to them.
-    for name in [
-      ReleaseFile.signature, ReleaseFile.sbomSignature, ReleaseFile.provenanceSignature,
-      ReleaseFile.signedUKI,
-    ] {
-      guard let bytes = try reader.readIfPresent(name) else { continue }
-      try copy(bytes, as: "\(digest.hex).\(name)", replaces: true, &publication)
+    for (name, bytes) in try verified.companions() {
+      try add(bytes, as: "\(digest.hex).\(name)", &publication)
     }
-    try directory.add(reader.manifest, target: target.text, file)
-    publication.proposal = try proposal(toList: release, reader.manifest, now: now)
+    try directory.add(manifest, target: target.text, file)
+    publication.proposal = try proposal(toList: release, manifest, now: now)
     return publication
   }
 
   /// Looks at all of a release, and at the signatures of those who may publish.
+  /// - Returns: The SHA-256 of its release.json.
   /// - Throws: `badRelease` with everything that is wrong.
-  package func verify(releaseAt path: String) async throws {
+  @discardableResult
+  package func verify(releaseAt path: String) async throws -> String {
     let outcome = try await ReleaseVerifier(path).verify(keys: try buildKeys(), threshold: 1)
     guard outcome.findings.isEmpty else {
       throw ChannelError(
         .badRelease,
         (["\(path) is not published:"] + outcome.findings.prefix(20)).joined(separator: "\n  "))
     }
+    return outcome.digest
   }
 
   /// How a release stands in the list of releases.
@@ -123,6 +129,27 @@ extension ChannelRepository {
         .badRelease, "the role releases has no Ed25519 key, so no release can be verified; add one")
     }
     return keys
+  }
+
+  /// A file beside the release: signatures of others that are there stay.
+  private func add(_ bytes: [UInt8], as name: String, _ publication: inout Publication) throws {
+    var count = 0
+    let isWritten = try directory.updateObject(at: Names.object(name), limit: .max) { present in
+      let ours = try? Envelope(json: bytes, source: name)
+      let theirs = present.flatMap { try? Envelope(json: $0, source: name) }
+      var result = bytes
+      if let theirs, let both = ours?.adding(signaturesOf: theirs) {
+        result = both == theirs ? present ?? bytes : both.json
+      }
+      count = result.count
+      return result
+    }
+    if isWritten {
+      publication.copiedFiles += 1
+      publication.copiedBytes += count
+    } else {
+      publication.sharedFiles += 1
+    }
   }
 
   private func copy(

@@ -39,10 +39,24 @@ extension ChannelRepository {
     guard sent.payloadType == SLSAStatement.payloadType,
       AttestationStatement.isAbout(digest, name: name, sent.payload)
     else { throw UploadError(.wrong, "the statement is not about that release and name: attest it anew") }
-    var present: [Envelope.Signature] = []
     let path = Names.attestation(name, of: digest)
-    if let bytes = try directory.readObject(at: path, limit: 1 << 20),
-      let other = try? Envelope(json: bytes, source: path), other.payloadType == sent.payloadType
+    var count = 0
+    _ = try directory.updateObject(at: path, limit: Self.attestationLimit) { bytes in
+      let envelope = try Self.join(sent, bytes, called: name, path: path, keys)
+      count = envelope.acceptedKeys(keys).count
+      return envelope.json
+    }
+    return AttestationReport(
+      image: release.image, version: release.version, name: name, signatures: count)
+  }
+
+  /// What was sent, with what is there already.
+  private static func join(
+    _ sent: Envelope, _ bytes: [UInt8]?, called name: String, path: String, _ keys: [PublicKey]
+  ) throws(UploadError) -> Envelope {
+    var present: [Envelope.Signature] = []
+    if let other = bytes.flatMap({ try? Envelope(json: $0, source: path) }),
+      other.payloadType == sent.payloadType
     {
       if other.payload == sent.payload {
         present = other.signatures
@@ -62,10 +76,6 @@ extension ChannelRepository {
         .refused, "nobody who may attest \(name) has signed it: sign it with one of their keys")
     }
     let list = (present + added).sorted { $0.keyID < $1.keyID }.prefix(Envelope.maximumSignatures)
-    let envelope = Envelope(payloadType: sent.payloadType, payload: sent.payload, signatures: Array(list))
-    _ = try directory.addObject(envelope.json, at: path, replaces: true)
-    return AttestationReport(
-      image: release.image, version: release.version, name: name,
-      signatures: envelope.acceptedKeys(keys).count)
+    return Envelope(payloadType: sent.payloadType, payload: sent.payload, signatures: Array(list))
   }
 }

@@ -56,26 +56,36 @@ package struct ChannelRepository: Sendable {
     }
   }
 
-  /// The channels, in the order of the manifest.
-  package func channels() throws -> [Channel] {
+  /// The roles that are channels, in the order of the manifest, each with what it is or why that cannot be said.
+  func delegatedChannels() -> [(role: ExactString, channel: Result<Channel, ChannelError>)] {
     guard case .listed(let roles) = state.targets["targets"]?.signed.delegations?.roles else { return [] }
-    return try roles.compactMap { role in
-      guard let policy = try ChannelPolicy(role) else { return nil }
-      return Channel(
-        name: String(role.name.text.dropFirst("channel-".count)), policy: policy, keys: role.keys,
-        metadata: state.targets[role.name])
+    return roles.compactMap { role in
+      do throws(ChannelError) {
+        guard let policy = try ChannelPolicy(role), let name = Names.channel(ofRole: role.name) else {
+          return nil
+        }
+        return (
+          role.name,
+          .success(Channel(name: name, policy: policy, keys: role.keys, metadata: state.targets[role.name]))
+        )
+      } catch {
+        return (role.name, .failure(error))
+      }
     }
   }
 
-  /// - Throws: `unknownChannel`.
+  /// The channels, in the order of the manifest.
+  /// - Throws: `malformed` for gates that no manifest gives.
+  package func channels() throws -> [Channel] { try delegatedChannels().map { try $0.channel.get() } }
+
+  /// - Throws: `unknownChannel`, or `malformed` for gates that no manifest gives.
   package func channel(_ name: String) throws -> Channel {
-    let channels = try channels()
-    guard let channel = channels.first(where: { $0.name == name }) else {
-      throw ChannelError(
-        .unknownChannel,
-        "there is no channel '\(name)'; there are \(channels.map(\.name).joined(separator: ", "))")
+    let channels = delegatedChannels()
+    guard let found = channels.first(where: { $0.role == Names.role(ofChannel: name) }) else {
+      let names = channels.compactMap { Names.channel(ofRole: $0.role) }.joined(separator: ", ")
+      throw ChannelError(.unknownChannel, "there is no channel '\(name)'; there are \(names)")
     }
-    return channel
+    return try found.channel.get()
   }
 
   /// The releases that were published, by image and then as dpkg orders versions.

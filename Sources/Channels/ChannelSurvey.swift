@@ -1,6 +1,5 @@
 internal import Bytes
 internal import Signing
-internal import Transfers
 package import UpdateFramework
 
 /// All that a repository says of its channels at one time, verified.
@@ -37,7 +36,6 @@ package struct ChannelSurvey: Sendable {
   package let channels: [Channel]
   /// What people call keys, by their identifiers.
   let names: [String: String]
-  let keys: [ExactString: VerificationKey]
 
   /// When the first of the roles expires that every channel needs, and which one that is.
   package var firstToExpire: Role? { roles.min { ($0.expires, $0.name) < ($1.expires, $1.name) } }
@@ -69,12 +67,14 @@ extension ChannelClient {
     var listed: [DelegatedRole] = []
     if case .listed(let delegated) = targets.signed.delegations?.roles { listed = delegated }
     for delegation in listed {
-      guard let policy = try ChannelPolicy(delegation) else { continue }
-      let name = String(delegation.name.text.dropFirst("channel-".count))
+      guard let name = Names.channel(ofRole: delegation.name) else { continue }
+      var policy = ChannelPolicy()
       var content: TargetsRole?
       var entries: [ChannelEntry] = []
       var problem: String?
       do {
+        guard let found = try ChannelPolicy(delegation) else { continue }
+        policy = found
         content = try await updater.targets(of: delegation.name)
         entries = try ChannelRepository.Channel.entries(of: content, channel: name)
       } catch let error as CancellationError {
@@ -94,67 +94,12 @@ extension ChannelClient {
       let found = members.first { $0.name == RepositoryPlan.namesMember }?.value.members ?? []
       for member in found { names[member.name] = member.value.text }
     }
-    return ChannelSurvey(
-      roles: roles, channels: channels, names: names, keys: targets.signed.delegations?.keys ?? [:])
+    return ChannelSurvey(roles: roles, channels: channels, names: names)
   }
 
   /// The releases that the repository lists, by image and then as dpkg orders versions.
   /// - Throws: An `UpdateError`.
   package func releases() async throws -> [PublishedRelease] {
     ChannelRepository.releases(try await updater.targets(of: Names.releases).targets)
-  }
-
-  /// What happened in a channel: its last versions, the oldest first. What was read before is not asked for again.
-  /// - Parameters:
-  ///   - known: What was read before of the same channel.
-  ///   - count: At most so many versions.
-  /// - Throws: An `UpdateError` for a version that cannot be had.
-  package func history(
-    of channel: ChannelSurvey.Channel, in survey: ChannelSurvey, known: [ChannelEvent] = [], count: Int = 50
-  ) async throws -> [ChannelEvent] {
-    guard let last = channel.role?.version else { return [] }
-    let first = max(1, last - count + 1)
-    var events = known.filter { $0.version >= first && $0.version <= last }
-    let next = (events.last?.version).map { $0 + 1 } ?? first
-    guard next <= last else { return events }
-    let role = Names.role(ofChannel: channel.name)
-    var previous: TargetsRole?
-    if next > 1 { previous = try await metadata(role, version: next - 1).signed }
-    for version in next...last {
-      let metadata = try await metadata(role, version: version)
-      events.append(
-        try ChannelEvent(metadata, after: previous, channel: channel.name, keys: survey.keys) {
-          survey.names[$0.text] ?? String($0.text.prefix(16))
-        })
-      previous = metadata.signed
-    }
-    return events
-  }
-
-  /// A version of a role that was current once. Whoever reads it asks for its signatures.
-  private func metadata(_ role: ExactString, version: Int) async throws -> Metadata<TargetsRole> {
-    let limit = limits.targetsLength
-    let sink = MemorySink(limit: limit)
-    try await fetcher.fetch(
-      "\(baseURL)/metadata/\(version).\(FileNames.escaped(role.text)).json", limit: limit, into: sink)
-    return try Metadata(sink.bytes, role: role.text, limit: limit)
-  }
-}
-
-extension ChannelEvent {
-  /// - Parameters:
-  ///   - keys: The keys of today; signatures of others are not named.
-  ///   - name: What people call a key.
-  init(
-    _ metadata: Metadata<TargetsRole>, after previous: TargetsRole?, channel: String,
-    keys: [ExactString: VerificationKey], name: (ExactString) -> String
-  ) throws {
-    let signers = metadata.signatures.map(\.keyID).filter { id in
-      keys[id].map { metadata.isSigned(by: $0, as: id) } ?? false
-    }
-    self.init(
-      version: metadata.signed.header.version, expires: metadata.signed.header.expires,
-      changes: try ChannelRepository.changes(from: previous, to: metadata.signed, channel: channel),
-      signers: Set(signers.map(name)).sorted())
   }
 }

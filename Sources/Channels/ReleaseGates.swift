@@ -2,6 +2,7 @@ internal import Bytes
 internal import ImageBuilder
 internal import Provenance
 internal import Signing
+internal import UpdateFramework
 
 /// What a channel demands of a release itself, whoever asks: the command line before it signs, a merge, a client.
 struct ReleaseGates {
@@ -43,6 +44,27 @@ struct ReleaseGates {
 
   private var signaturePath: String { Names.object("\(digest).\(ReleaseFile.signature)") }
 
+  /// Reads release.json, which must be about the image and version that metadata list it under: a signature over an old
+  /// release would else vouch for whatever it is called now.
+  /// - Throws: `badRelease`.
+  static func decode(
+    _ manifest: [UInt8], image: String, version: String, file: String
+  ) throws(ChannelError) -> Release {
+    let release: Release
+    do {
+      release = try Release.decode(manifest, file: file)
+    } catch {
+      throw ChannelError(.badRelease, "\(error)")
+    }
+    guard release.name == image, release.version == version else {
+      throw ChannelError(
+        .badRelease,
+        "what is listed as \(image) \(version) is the release.json of \(UpdateError.printable(release.name)) "
+          + "\(UpdateError.printable(release.version)); do not take it, and ask who signed that")
+    }
+    return release
+  }
+
   /// Looks at all of it.
   /// - Parameters:
   ///   - manifest: The bytes of release.json.
@@ -73,11 +95,8 @@ struct ReleaseGates {
   private func check(
     _ builtBy: ChannelPolicy.Authority, _ manifest: [UInt8], _ bytes: [UInt8]?
   ) throws(ChannelError) {
-    let isSigned = bytes.flatMap { try? Envelope(json: $0, source: ReleaseFile.signature) }.map { envelope in
-      (try? envelope.verify(
-        keys: builtBy.keys, threshold: builtBy.threshold, payloadType: BuiltRelease.payloadType)) == manifest
-    }
-    guard isSigned == true else {
+    let envelope = bytes.flatMap { try? Envelope(json: $0, source: ReleaseFile.signature) }
+    guard envelope.flatMap({ builtBy.payload(of: $0, type: BuiltRelease.payloadType) }) == manifest else {
       throw refused(
         "is not signed by the build key that \(channel) demands",
         "build it where that key is, or sign it with netimg sign and publish it again")
@@ -91,14 +110,10 @@ struct ReleaseGates {
         "netimg repo attest \(image) \(version) --name \(attestation.name)")
     }
     let envelope = try? Envelope(json: bytes, source: attestation.name)
-    let payload = envelope.flatMap {
-      try? $0.verify(
-        keys: attestation.authority.keys, threshold: attestation.authority.threshold,
-        payloadType: SLSAStatement.payloadType)
-    }
+    let payload = envelope.flatMap { attestation.authority.payload(of: $0, type: SLSAStatement.payloadType) }
     guard let payload, AttestationStatement.isAbout(digest, name: attestation.name, payload) else {
       throw refused(
-        "has an attestation called \(attestation.name) that is not about it, or not signed by enough of the keys that may",
+        "has an attestation called \(attestation.name) that is not about it, or not signed by enough of those who may",
         "let them attest it anew")
     }
   }

@@ -79,7 +79,8 @@ package struct RemoteRepository: Sendable {
   /// Fetches what somebody has attested of a release.
   package func fetchAttestation(_ name: String, of image: String, _ version: String) async throws {
     let release = try repository.release(image, version)
-    try await fetchIfPresent(Names.attestation(name, of: release.digest), limit: 1 << 20)
+    try await fetchIfPresent(
+      Names.attestation(name, of: release.digest), limit: ChannelRepository.attestationLimit)
   }
 
   private func fetch(_ path: String, limit: Int) async throws {

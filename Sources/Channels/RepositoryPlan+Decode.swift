@@ -104,12 +104,7 @@ private struct PlanReader {
       throw Self.problem(.badValue, node.location, "the same key stands here twice", "name each once")
     }
     let threshold = try integer(node.entry("threshold")?.value, atLeast: 1) ?? 1
-    let count = node.entry("count")?.value
-    guard ["people", "keys", nil].contains(count?.text) else {
-      throw Self.problem(
-        .badValue, count?.location ?? node.location, "count is neither people nor keys", "write one of them")
-    }
-    let countsPeople = count?.text == "people"
+    let countsPeople = try countsPeople(node)
     let possible = countsPeople ? Set(holders.map(\.person)).count : holders.count
     guard threshold <= possible else {
       throw Self.problem(
@@ -121,29 +116,47 @@ private struct PlanReader {
       days: try integer(node.entry("days")?.value, atLeast: 1))
   }
 
-  /// Whose keys must have signed something: names, or `{signers, threshold}`.
+  /// Whether people are counted, and not keys.
+  private func countsPeople(_ node: YAMLNode) throws -> Bool {
+    let count = node.entry("count")?.value
+    guard ["people", "keys", nil].contains(count?.text) else {
+      throw Self.problem(
+        .badValue, count?.location ?? node.location, "count is neither people nor keys", "write one of them")
+    }
+    return count?.text == "people"
+  }
+
+  /// Whose keys must have signed something: names, or `{signers, threshold, count}`.
   private func authority(_ node: YAMLNode) throws -> ChannelPolicy.Authority {
     var threshold = 1
+    var isByPeople = false
     var signers = node
     if case .mapping = node.content {
-      try check(node, allows: ["signers", "threshold"])
+      try check(node, allows: ["signers", "threshold", "count"])
       signers = try entry(node, "signers")
       threshold = try integer(node.entry("threshold")?.value, atLeast: 1) ?? 1
+      isByPeople = try countsPeople(node)
     }
     var keys: [PublicKey] = []
+    var owners: [String] = []
     for (name, location) in try texts(signers) {
       guard let found = people[name] else {
         throw Self.problem(
           .badValue, location, "nobody called \"\(name)\" is listed", "add them under people")
       }
-      keys += found.filter { key in !keys.contains { $0.bytes == key.bytes } }
+      for key in found where !keys.contains(where: { $0.bytes == key.bytes }) {
+        keys.append(key)
+        owners.append(name)
+      }
     }
-    guard threshold <= keys.count else {
+    let possible = isByPeople ? Set(owners).count : keys.count
+    guard threshold <= possible else {
       throw Self.problem(
-        .badValue, node.location, "the threshold is \(threshold), but there are \(keys.count) keys",
+        .badValue, node.location,
+        "the threshold is \(threshold), but there are \(possible) \(isByPeople ? "people" : "keys")",
         "lower it, or add signers")
     }
-    return ChannelPolicy.Authority(keys: keys, threshold: threshold)
+    return ChannelPolicy.Authority(keys: keys, threshold: threshold, people: isByPeople ? owners : nil)
   }
 
   private func attestations(_ node: YAMLNode?) throws -> [ChannelPolicy.Attestation] {

@@ -162,9 +162,12 @@ package final class GitMirror: Sendable {
   }
 
   /// The regular files of a directory of a commit whose names end in `.json`, by name.
-  package func jsonFiles(in name: String, at commit: String) throws(GitSyncError) -> [(
-    name: String, bytes: [UInt8]
-  )] {
+  /// - Throws: `tooLarge` if there are more than `maximumFiles`.
+  package func jsonFiles(in name: String, at commit: String, maximumFiles: Int = 1000) throws(GitSyncError)
+    -> [(
+      name: String, bytes: [UInt8]
+    )]
+  {
     try locked { repository throws(GitSyncError) in
       let tree = try Self.tree(commit, repository)
       defer { git_tree_free(tree) }
@@ -177,7 +180,7 @@ package final class GitMirror: Sendable {
       else { return [] }
       defer { git_tree_free(folder) }
       var files: [(name: String, bytes: [UInt8])] = []
-      for index in 0..<min(git_tree_entrycount(folder), 1000) {
+      for index in 0..<git_tree_entrycount(folder) {
         guard let entry = git_tree_entry_byindex(folder, index), let text = git_tree_entry_name(entry) else {
           continue
         }
@@ -185,6 +188,11 @@ package final class GitMirror: Sendable {
         guard file.hasSuffix(".json"), !file.hasPrefix("."), !file.contains("/"),
           let bytes = try Self.blob(entry, file, repository)
         else { continue }
+        // Whoever reads them must not take a part for all of them.
+        guard files.count < maximumFiles else {
+          throw GitSyncError(
+            .tooLarge, "\(name) has more than \(maximumFiles) files of JSON; remove those that are done with")
+        }
         files.append((file, bytes))
       }
       return files

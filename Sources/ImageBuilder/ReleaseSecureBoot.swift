@@ -58,12 +58,25 @@ package enum ReleaseSecureBoot {
   ///   and good signatures of it.
   package static func signers(of reader: ReleaseReader) throws -> [X509Certificate] {
     guard let bytes = try reader.readIfPresent(ReleaseFile.signedUKI) else { return [] }
+    return try signers(of: bytes, over: unsigned(reader), in: reader.directory)
+  }
+
+  /// The same for the bytes of both files, of which the UKI's are known to be right.
+  package static func signers(
+    ofSigned bytes: [UInt8], uki: [UInt8], in directory: String
+  ) throws -> [X509Certificate] {
+    try signers(of: bytes, over: PEImage(ByteRope(uki)), in: directory)
+  }
+
+  private static func signers(
+    of bytes: [UInt8], over uki: PEImage, in directory: String
+  ) throws -> [X509Certificate] {
     let image = try PEImage(ByteRope(bytes))
-    guard image.isSameProgram(as: try unsigned(reader)) else { throw otherProgram(reader.directory) }
+    guard image.isSameProgram(as: uki) else { throw otherProgram(directory) }
     let signatures = try Authenticode.signatures(of: image)
     guard !signatures.isEmpty else {
       throw BuildError(
-        .verification, "\(reader.directory)/\(ReleaseFile.signedUKI) has no signature: sign it again")
+        .verification, "\(directory)/\(ReleaseFile.signedUKI) has no signature: sign it again")
     }
     return signatures.map(\.certificate)
   }

@@ -15,25 +15,66 @@ package struct LocalMetadata: Sendable {
   // The version of a root whose coming makes the timestamp and the snapshot void; see `replaceRoot`.
   private var voidingPath: String { "\(directory)/%voiding-root" }
 
-  /// Creates the directory, mode 0755, and takes the root as trusted from now on. Whatever was there is
-  /// forgotten.
+  /// What becomes of what was trusted before, when a root is given.
+  package enum Beginning: Sendable, Hashable {
+    /// It stays, and guards against older versions; perhaps there was nothing.
+    case goesOn
+    /// The root has nothing to do with the one that was trusted: it is forgotten.
+    case anew
+  }
+
+  /// Creates the directory, mode 0755, and takes the root as trusted from now on. If it vouches for the root that was
+  /// trusted until now, that one stays; what else was trusted is forgotten only if neither vouches for the other.
   /// - Throws: `malformed` or `threshold` if the root is not a valid one, `localStorage`.
-  package func initialize(root bytes: [UInt8], limits: UpdateLimits = UpdateLimits()) throws(UpdateError) {
-    _ = try TrustedSet(root: bytes, startTime: limits.startTime, limits: limits)
+  @discardableResult
+  package func initialize(
+    root bytes: [UInt8], limits: UpdateLimits = UpdateLimits()
+  ) throws(UpdateError) -> Beginning {
+    let new = try TrustedSet(root: bytes, startTime: limits.startTime, limits: limits).root
     guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw Self.failed("create", directory) }
     let lock = try lock()
     defer { lock.release() }
-    for role in ["timestamp", "snapshot", "targets"] { try remove(role) }
+    guard let present = read("root", limit: limits.rootLength),
+      let old = try? Metadata<RootRole>(present, role: "root", limit: limits.rootLength)
+    else {
+      // Whatever else is there counts only if the root's keys have signed it.
+      try write(bytes, role: "root")
+      return .goesOn
+    }
+    let (version, before) = (new.signed.header.version, old.signed.header.version)
+    if present == bytes || version < before && Self.vouches(new.signed, for: old) { return .goesOn }
+    let isNext = version > before && Self.vouches(old.signed, for: new)
+    // The root first: until the rest is gone, it counts only if that root's keys have signed it.
     try write(bytes, role: "root")
+    if isNext { return .goesOn }
+    for role in ["timestamp", "snapshot", "targets"] { try remove(role) }
+    return .anew
+  }
+
+  private static func vouches(_ root: RootRole, for other: Metadata<RootRole>) -> Bool {
+    root.roles["root"].map { other.tally($0, keys: root.keys).isMet } ?? false
+  }
+
+  /// When the trusted root was made, if it says for how long it is good: no clock of today is right that says less.
+  package var earliestTime: UpdateTime? {
+    let limits = UpdateLimits()
+    guard let bytes = read("root", limit: limits.rootLength),
+      let root = try? Metadata<RootRole>(bytes, role: "root", limit: limits.rootLength).signed,
+      let lifetime = root.roles["root"]?.lifetime
+    else { return nil }
+    return root.header.expires.advanced(by: -lifetime)
   }
 
   /// The same, with the root in a file.
-  package func initialize(rootFile path: String, limits: UpdateLimits = UpdateLimits()) throws(UpdateError) {
+  @discardableResult
+  package func initialize(
+    rootFile path: String, limits: UpdateLimits = UpdateLimits()
+  ) throws(UpdateError) -> Beginning {
     guard let bytes = try AtomicFile.read(path, limit: limits.rootLength) else {
       throw UpdateError(
         .noRoot, role: "root", "there is no file \(path); name the root metadata that you were given")
     }
-    try initialize(root: bytes, limits: limits)
+    return try initialize(root: bytes, limits: limits)
   }
 
   /// The file of a role; `nil` if there is none, or none that can be used.

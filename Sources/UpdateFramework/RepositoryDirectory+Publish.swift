@@ -31,6 +31,8 @@ extension RepositoryDirectory {
       // One that was signed last time, but named by no timestamp, may have been copied.
       let taken = Set(try versions(of: "snapshot"))
       while taken.contains(header.version) { header.version = try next(header.version, "snapshot") }
+      // From then on clients see what it lists: what soaks, soaks since then.
+      header.time = now
       snapshot = try await signed(SnapshotRole(header: header, files: files), "snapshot", root, signers)
     }
     guard let snapshot else { preconditionFailure("a snapshot was made if there was none") }

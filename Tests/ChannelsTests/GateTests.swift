@@ -39,15 +39,9 @@ import Testing
     }
     let sbom = Array(#"{"spdxVersion": "SPDX-2.3", "packages": [\#(items.joined(separator: ", "))]}"#.utf8)
     let digest = SHA256.digest(of: sbom).hex
-    let text = """
-      {"format": 1, "name": "router", "version": "\(version)", "architecture": "amd64", "timestamp": 1,
-       "source": {"dirty": false, "manifest": "m", "manifestDigest": "", "lockDigest": "", "stage0Digest": ""},
-       "kernel": {"release": "6.12", "commandLine": ""},
-       "root": {"hash": "", "size": 1, "dataSize": 1, "frames": 0, "framesSize": 0}, "pcr11": {"boot": ""},
-       "artifacts": [{"name": "sbom.spdx.json", "sha256": "\(digest)", "size": \(sbom.count)}], "exceptions": [],
-       "builder": {"version": "0", "compressionLevel": 1, "formats": {}}}
-      """
-    let bytes = Array(text.utf8)
+    let bytes = SampleRepository.manifest(
+      "router", version,
+      artifacts: #"{"name": "sbom.spdx.json", "sha256": "\#(digest)", "size": \#(sbom.count)}"#)
     _ = try sample.directory.addObject(sbom, at: Names.object(digest))
     let name = SHA256.digest(of: bytes).hex
     if let signer {
@@ -97,6 +91,87 @@ import Testing
       #expect(
         await refusal { try await self.attest("2.0", "lab-1", name: "../x", in: sample) } == "malformed")
       #expect(await refusal { try await self.attest("9.0", "lab-1", in: sample) } == "unknownRelease")
+    }
+  }
+
+  /// Those who attest at once all count, and nobody throws another one's statement away.
+  @Test func whoAttestsAtOnceLosesNothing() async throws {
+    try await withScratchDirectory { scratch in
+      let sample = try await Self.sample(at: scratch.path)
+      let release = try await Self.list("1.0", packages: [], signer: nil, in: sample)
+      let names = ["lab-1", "lab-2", "ada-laptop", "ada-token", "bob", "eve", "ci", "server"]
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for name in names { group.addTask { try await self.attest("1.0", name, in: sample) } }
+        try await group.waitForAll()
+      }
+      let path = Names.attestation("lab", of: release)
+      func envelope() throws -> Envelope {
+        try Envelope(
+          json: try #require(try sample.directory.readObject(at: path, limit: 1 << 20)), source: path)
+      }
+      #expect(try envelope().signatures.count == names.count)
+      func attest(_ details: JSONValue?, _ name: String) async -> String {
+        await refusal {
+          _ = try await sample.open().attest(
+            "router", "1.0", name: "lab", details: details,
+            signer: FileSigner(try #require(sample.keys[name])))
+        }
+      }
+      let before = try envelope()
+      #expect(await attest(.object([JSONMember("cases", .integer(8))]), "lab-1") == "conflict")
+      #expect(try envelope() == before)
+      // Without a word, one signs what is there, if a channel trusts who said it.
+      #expect(await attest(nil, "lab-1") == "accepted")
+      #expect(try envelope() == before)
+      var one = Envelope(payloadType: before.payloadType, payload: before.payload)
+      try await one.add(FileSigner(try #require(sample.keys["eve"])))
+      _ = try sample.directory.addObject(one.json, at: path, replaces: true)
+      #expect(await attest(nil, "lab-1") == "conflict")
+    }
+  }
+
+  /// Where the manifest says people, two keys of one of them are one.
+  @Test func peopleAttestAndBuild() async throws {
+    try await withScratchDirectory { scratch in
+      let manifest = SampleRepository.manifest.replacing(
+        "  dev: {signers: [ci]}",
+        with: """
+            dev: {signers: [ci]}
+            audited:
+              {signers: [ci], attestations: {audit: {signers: [ada, bob], threshold: 2, count: people}}}
+            keyed: {signers: [ci], attestations: {audit: {signers: [ada, bob], threshold: 2}}}
+            twice: {signers: [ci], builtBy: {signers: [ada, bob], threshold: 2, count: people}}
+          """)
+      let sample = try await SampleRepository(at: scratch.path, manifest: manifest)
+      let release = try await Self.list("1.0", packages: [], signer: "ada-laptop", in: sample)
+      func promote(_ channel: String) async -> String {
+        await refusal {
+          _ = try sample.open().promote("router", "1.0", to: channel, reason: "", now: sample.now)
+        }
+      }
+      func build(_ name: String) async throws {
+        let path = Names.object("\(release).release.dsse.json")
+        let bytes = try #require(try sample.directory.readObject(at: path, limit: 1 << 20))
+        var envelope = try Envelope(json: bytes, source: path)
+        try await envelope.add(FileSigner(try #require(sample.keys[name])))
+        _ = try sample.directory.addObject(envelope.json, at: path, replaces: true)
+      }
+      for name in ["ada-laptop", "ada-token"] {
+        try await attest("1.0", name, name: "audit", in: sample)
+        try await build(name)
+      }
+      #expect(await promote("audited") == "gate")
+      #expect(await promote("twice") == "gate")
+      #expect(await promote("keyed") == "accepted")
+      try await attest("1.0", "bob", name: "audit", in: sample)
+      try await build("bob")
+      #expect(await promote("audited") == "accepted")
+      #expect(await promote("twice") == "accepted")
+      // More people than there are cannot sign.
+      let impossible = manifest.replacing(
+        "threshold: 2, count: people}}}", with: "threshold: 3, count: people}}}")
+      #expect(impossible != manifest)
+      #expect(throws: (any Error).self) { try SampleRepository.plan(impossible, sample.keys) }
     }
   }
 

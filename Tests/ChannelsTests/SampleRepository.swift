@@ -30,7 +30,7 @@ struct SampleRepository {
 
   let directory: RepositoryDirectory
   let keys: [String: KeyPair]
-  var now = UpdateTime.now
+  var now: UpdateTime
 
   static func pairs() throws -> [String: KeyPair] {
     try Dictionary(
@@ -47,7 +47,10 @@ struct SampleRepository {
     }
   }
 
-  init(at path: String, manifest: String = Self.manifest, keys: [String: KeyPair]? = nil) async throws {
+  init(
+    at path: String, manifest: String = Self.manifest, keys: [String: KeyPair]? = nil, now: UpdateTime = .now
+  ) async throws {
+    self.now = now
     directory = RepositoryDirectory(path)
     self.keys = try keys ?? Self.pairs()
     let draft = try Self.plan(manifest, self.keys).draft(over: nil, now: now)
@@ -68,14 +71,52 @@ struct SampleRepository {
     try await directory.publish(signers: [signer("server")], now: now)
   }
 
-  /// Lists a release without a build: what it is made of does not matter to channels.
-  func list(_ image: String, _ version: String, bytes: [UInt8]? = nil) async throws {
-    let bytes = bytes ?? Array("release \(image) \(version)".utf8)
+  /// A release.json.
+  static func manifest(_ image: String, _ version: String, artifacts: String = "") -> [UInt8] {
+    let text = """
+      {"format": 1, "name": "\(image)", "version": "\(version)", "architecture": "amd64", "timestamp": 1,
+       "source": {"dirty": false, "manifest": "m", "manifestDigest": "", "lockDigest": "", "stage0Digest": ""},
+       "kernel": {"release": "6.12", "commandLine": ""},
+       "root": {"hash": "", "size": 1, "dataSize": 1, "frames": 0, "framesSize": 0}, "pcr11": {"boot": ""},
+       "artifacts": [\(artifacts)], "exceptions": [],
+       "builder": {"version": "0", "compressionLevel": 1, "formats": {}}}
+      """
+    return Array(text.utf8)
+  }
+
+  /// Proposes to list a release without a build: what it is made of does not matter to channels.
+  func listing(_ image: String, _ version: String, bytes: [UInt8]? = nil) throws -> Proposal {
+    let bytes = bytes ?? Self.manifest(image, version)
     let file = TargetFile(length: bytes.count, digests: ContentDigests(sha256: SHA256.digest(of: bytes)))
     try directory.add(bytes, target: Names.release(image, version).text, file)
     var draft = RepositoryDraft(try open().state, now: now)
     draft.edit(Names.releases) { $0.targets[Names.release(image, version)] = file }
-    try await merge(draft.proposal(reason: "publish \(image) \(version)"), ["ci"])
+    return try draft.proposal(reason: "publish \(image) \(version)")
+  }
+
+  func list(_ image: String, _ version: String, bytes: [UInt8]? = nil) async throws {
+    try await merge(listing(image, version, bytes: bytes), ["ci"])
+  }
+
+  /// What a promotion writes into a channel, made past all gates.
+  func entry(
+    _ image: String, _ version: String, time: UpdateTime? = nil, rollbackFrom: String? = nil
+  ) throws -> TargetFile {
+    let release = try open().release(image, version)
+    var file = release.file
+    file.custom =
+      ChannelEntry(
+        image: image, version: version, release: release.digest, reason: "because", time: time ?? now,
+        rollbackFrom: rollbackFrom
+      ).custom
+    return file
+  }
+
+  /// A change of a channel's metadata, made past all gates.
+  func change(_ channel: String, _ body: (inout TargetsRole) -> Void) throws -> Proposal {
+    var draft = RepositoryDraft(try open().state, now: now)
+    draft.edit(Names.role(ofChannel: channel), body)
+    return try draft.proposal(reason: "changed")
   }
 
   func promote(_ image: String, _ version: String, to channel: String, _ names: [String], back: Bool = false)

@@ -202,6 +202,10 @@ private func code(_ body: () throws -> Void) -> String {
       #expect(files.map(\.name) == ["b.json"] && files.first?.bytes == Array("{}".utf8))
       #expect(try mirror.file("proposals/link.json", at: commit) == nil)
       #expect(try mirror.jsonFiles(in: "none", at: commit).isEmpty)
+      #expect(try mirror.jsonFiles(in: "proposals", at: commit, maximumFiles: 1).count == 1)
+      #expect(throws: GitSyncError.self) {
+        try mirror.jsonFiles(in: "proposals", at: commit, maximumFiles: 0)
+      }
     }
   }
 }

@@ -101,6 +101,7 @@ import Testing
       var file = String(decoding: try #require(repository.files["metadata/2.root.json"]), as: UTF8.self)
       file.replace(#","x-note":"hello""#, with: "")
       repository.files["metadata/2.root.json"] = Array(file.utf8)
+      try client.local.remove("root")
       try client.local.initialize(root: try #require(repository.files["metadata/1.root.json"]))
       #expect(await client.refusal(repository) == "threshold root")
     }

@@ -10,7 +10,7 @@ internal import UpdateFramework
 
 extension ChannelFollower: Service {
   /// What shows that somebody changed a repository's directory, or what was imported from it; or, for who only reads, that a
-  /// release was brought.
+  /// release was brought, or found good.
   private struct Look: Equatable {
     let times: [FileTimes?]
     /// Releases that channels name, and the library lacks or has with a damaged file.
@@ -28,6 +28,7 @@ extension ChannelFollower: Service {
         paths = [
           "\(path)/metadata/timestamp.json",
           "\(follower.director.library.directory)/\(ReleaseLibrary.folder)",
+          follower.verdicts.path,
         ]
       }
       times = paths.map { path in path.flatMap { FileTimes($0) } }

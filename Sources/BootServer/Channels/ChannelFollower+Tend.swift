@@ -10,9 +10,8 @@ internal import UpdateFramework
 
 /// What the server does for a repository that is a directory: it signs freshness, and merges what all have signed.
 extension ChannelFollower {
-  /// Files of proposals that are looked at.
-  private static let maximumProposals = 100
-  private static let maximumProposalSize = 16 << 20
+  /// Files of proposals that are looked at, of those that wait.
+  static let maximumProposals = 100
 
   /// Reads the proposals, merges those that are complete, and signs snapshot and timestamp if that is due. Without an
   /// online key it only reads.
@@ -49,8 +48,8 @@ extension ChannelFollower {
     guard settings.proposals != nil else { return }
     show(
       proposalFiles().compactMap { file in
-        guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Self.maximumProposalSize,
-          let proposal = try? Proposal([UInt8](bytes), source: file),
+        guard let bytes = try? ProposalFile(path: file).read(),
+          let proposal = try? Proposal(bytes, source: file),
           let review = try? ProposalReview(proposal, in: nil)
         else { return nil }
         return RepositoryView.Proposal(Self.name(file), review)
@@ -67,20 +66,39 @@ extension ChannelFollower {
   private func proposalFiles() -> [String] {
     guard let folder = settings.proposals else { return [] }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().prefix(Self.maximumProposals)
-      .map { "\(folder)/\($0)" }
+    let files = names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().map {
+      "\(folder)/\($0)"
+    }
+    let waiting = merged.withLock { merged in
+      merged = merged.filter { files.contains($0.key) }
+      return files.filter { merged[$0] == nil || merged[$0] != FileTimes($0) }
+    }
+    let more = waiting.count - Self.maximumProposals
+    say(
+      "proposals",
+      more > 0
+        ? "\(waiting.count) proposals wait in \(folder), and only the first \(Self.maximumProposals) by name are looked at: remove those that nobody signs any more"
+        : nil, nil, at: .warning)
+    return Array(waiting.prefix(Self.maximumProposals))
+  }
+
+  /// A proposal that is merged needs no look any more. In a directory of its own the server puts it away; what git has, git
+  /// keeps.
+  private func putAway(_ path: String, moves: Bool) {
+    if moves, settings.proposals != gitProposals, ProposalFile(path: path).moveToMerged() { return }
+    guard let times = FileTimes(path) else { return }
+    merged.withLock { $0[path] = times }
   }
 
   /// - Returns: What is still to be done about it; `nil` if it is merged, or was before.
   private func handle(_ file: String, merges: Bool) async -> RepositoryView.Proposal? {
     do {
-      guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Self.maximumProposalSize
-      else {
-        throw UpdateError(.tooLarge, "\(file) is no proposal")
-      }
-      let proposal = try Proposal([UInt8](bytes), source: file)
+      let proposal = try Proposal(ProposalFile(path: file).read(), source: file)
       let repository = try ChannelRepository(repositoryDirectory())
-      if proposal.isMerged(in: repository.state) { return nil }
+      if proposal.isMerged(in: repository.state) {
+        putAway(file, moves: merges)
+        return nil
+      }
       let review = try ProposalReview(proposal, in: repository)
       var shown = RepositoryView.Proposal(Self.name(file), review)
       guard merges, review.isComplete else { return shown }
@@ -89,6 +107,7 @@ extension ChannelFollower {
         try repository.directory.merge(proposal)
         event(.info, "merged", "merged \(Self.name(file)): \(review.reason)")
         say("proposal \(file)", nil, nil)
+        putAway(file, moves: true)
         return nil
       } catch {
         shown.problem = "\(error)"

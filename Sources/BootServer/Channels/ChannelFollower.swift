@@ -32,10 +32,16 @@ package final class ChannelFollower: Sendable {
   let metrics: ChannelMetrics
   let logger: Logger
   let trust: LocalMetadata
+  /// What may be served.
+  let verdicts: GateVerdicts
   /// What the API shows.
   let view = Mutex(RepositoryView())
   /// The online key, once it was unlocked.
   let unlocked = Mutex<(any Signer)?>(nil)
+  /// Proposals that were found merged, and when they were written.
+  let merged = Mutex<[String: FileTimes]>([:])
+  /// Where proposals are that git keeps.
+  let gitProposals: String
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -65,8 +71,9 @@ package final class ChannelFollower: Sendable {
     self.metrics = metrics
     self.logger = logger
     let root = try Self.root(settings)
+    let beginning: LocalMetadata.Beginning
     if roles.contains(.control) {
-      trust = try Self.trust(StateDirectory.trust(state, isBootApart: false), root: root)
+      (trust, beginning) = try Self.trust(StateDirectory.trust(state, isBootApart: false), root: root)
       if !roles.contains(.boot) {
         self.state.withLock { $0.mirror = MetadataMirror(verified, root: [UInt8](root)) }
       }
@@ -74,9 +81,17 @@ package final class ChannelFollower: Sendable {
       let own = StateDirectory.boot(state)
       try FileManager.default.createDirectory(
         atPath: own, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-      trust = try Self.trust(StateDirectory.trust(state, isBootApart: true), root: root)
+      (trust, beginning) = try Self.trust(StateDirectory.trust(state, isBootApart: true), root: root)
     }
+    verdicts = GateVerdicts(state: state)
+    gitProposals = GitFollower.proposalsPath(state: state)
     director.follow(ChannelTable(source: settings.from, problem: "it was not asked yet"))
+    if beginning == .anew {
+      event(
+        .warning, "repository",
+        "\(settings.root) has nothing to do with the root that was trusted until now: what was trusted is forgotten, and older versions than those that were seen are taken again"
+      )
+    }
   }
 
   /// The operator's root.
@@ -91,14 +106,18 @@ package final class ChannelFollower: Sendable {
   }
 
   /// The directory of trusted metadata, begun with the operator's root. Another root begins it anew.
-  private static func trust(_ directory: String, root given: Data) throws -> LocalMetadata {
+  /// - Returns: What became of what was trusted before.
+  private static func trust(
+    _ directory: String, root given: Data
+  ) throws -> (local: LocalMetadata, beginning: LocalMetadata.Beginning) {
     let local = LocalMetadata(directory: directory)
     let copy = "\(directory)/operator-root"
+    var beginning = LocalMetadata.Beginning.goesOn
     if FileManager.default.contents(atPath: copy) != given || local.trusted("root", limit: 512 << 10) == nil {
-      try local.initialize(root: [UInt8](given))
+      beginning = try local.initialize(root: [UInt8](given))
       try given.write(to: URL(fileURLWithPath: copy), options: .atomic)
     }
-    return local
+    return (local, beginning)
   }
 
   var address: String {
@@ -131,9 +150,13 @@ package final class ChannelFollower: Sendable {
       let client = try await open(fetcher)
       let survey = try await client.survey()
       if !(fetcher is LastTrusted) { await handOver(client) }
-      if isReader { director.library.refresh() }
+      if isReader {
+        director.library.refresh()
+        verdicts.reload()
+      }
       let old = director.channels
-      var table = ChannelTable(survey, source: settings.from, before: old, library: director.library)
+      var table = ChannelTable(
+        survey, source: settings.from, before: old, library: director.library, verdicts: verdicts)
       // What is here already counts at once; the rest when it has come.
       publish(table, survey, isFinal: false)
       if !isReader {
@@ -143,6 +166,7 @@ package final class ChannelFollower: Sendable {
         importer.forget(except: Set(survey.channels.flatMap { $0.entries.map(\.release) }))
       }
       publish(table, survey, isFinal: true)
+      if !isReader { verdicts.keep(table) }
       metrics.refreshes.increment("valid")
       say("repository", nil, "the repository \(settings.from) is valid again")
       if !isReader, !(fetcher is LastTrusted) { await look(at: survey, client) }
@@ -175,23 +199,34 @@ package final class ChannelFollower: Sendable {
   private static let nothingHandedOver =
     "the role control has handed over nothing yet: run netimg serve --role control with the same state directory, and see what it says of the repository"
 
-  /// Imports what a channel names and the library lacks, or has with a damaged file.
+  /// Looks whether the channel's gates are open for what it names, and imports what the library lacks of it, or has with a
+  /// damaged file.
   private func bring(
     _ channel: ChannelSurvey.Channel, in survey: ChannelSurvey, _ client: ChannelClient,
     _ table: inout ChannelTable
   ) async {
     for entry in channel.entries {
-      guard let new = ChannelTable.Entry(entry, channel, survey), !director.library.has(new.release) else {
-        continue
-      }
+      guard let new = ChannelTable.Entry(entry, channel, survey) else { continue }
+      let isHere = director.library.has(new.release)
+      if isHere, verdicts.isGood(new, in: channel.name) { continue }
       let subject = "import \(entry.release) to \(channel.name)"
       do {
+        if isHere {
+          // It came by another channel, or by hand: nobody has asked yet whether it may be here.
+          if !isOpen(to: new, in: channel) {
+            try await client.judge(client.current(entry.image, in: channel.name))
+          }
+          verdicts.note(new, in: channel.name)
+          say(subject, nil, nil)
+          continue
+        }
         let isRepair = director.library[new.release] != nil
         let current = try await client.current(entry.image, in: channel.name)
         if let note = try await importer.bring(current, from: client) {
           event(.warning, "repository", "\(entry.image) \(entry.version) of \(channel.name): \(note)")
         }
         director.library.check(new.release)
+        verdicts.note(new, in: channel.name)
         if isRepair {
           event(
             .info, "repository",
@@ -202,21 +237,30 @@ package final class ChannelFollower: Sendable {
       } catch {
         metrics.imports.increment("refused")
         table.channels[channel.name]?.problem =
-          "\(entry.image) \(entry.version) cannot be had from the repository: \(error)"
+          "\(entry.image) \(entry.version) of the repository cannot be served: \(error)"
         say(
-          subject, "\(channel.name) names \(entry.image) \(entry.version), which cannot be had: \(error)", nil
-        )
+          subject, "\(channel.name) names \(entry.image) \(entry.version), which cannot be served: \(error)",
+          nil)
         continue
       }
     }
     let problem = table.channels[channel.name]?.problem
     var settled = ChannelTable.Channel(
-      channel, in: survey, before: table.channels[channel.name], library: director.library)
+      channel, in: survey, before: table.channels[channel.name], library: director.library,
+      verdicts: verdicts)
     if settled.coming != nil, let problem {
       settled.coming = nil
       settled.problem = problem
     }
     table.channels[channel.name] = settled
+  }
+
+  /// Whether a channel without any gates names a release that is here, as what it is: then nobody has to be asked.
+  private func isOpen(to entry: ChannelTable.Entry, in channel: ChannelSurvey.Channel) -> Bool {
+    guard channel.policy == ChannelPolicy(), let release = director.library[entry.release] else {
+      return false
+    }
+    return release.name == entry.image && release.version == entry.version
   }
 
   /// Boot decisions go by this from now on.

@@ -3,13 +3,16 @@ internal import Channels
 internal import UpdateFramework
 
 extension ChannelTable {
-  /// What a repository says, as far as its releases are in the library.
+  /// What a repository says, as far as its releases are in the library and were found good.
   /// - Parameter before: What was served until now: it stays where something new cannot be served yet.
-  init(_ survey: ChannelSurvey, source: String, before: ChannelTable? = nil, library: ReleaseLibrary) {
+  init(
+    _ survey: ChannelSurvey, source: String, before: ChannelTable? = nil, library: ReleaseLibrary,
+    verdicts: GateVerdicts
+  ) {
     self.init(source: source)
     for channel in survey.channels {
       channels[channel.name] = Channel(
-        channel, in: survey, before: before?.channels[channel.name], library: library)
+        channel, in: survey, before: before?.channels[channel.name], library: library, verdicts: verdicts)
     }
   }
 }
@@ -17,7 +20,7 @@ extension ChannelTable {
 extension ChannelTable.Channel {
   init(
     _ channel: ChannelSurvey.Channel, in survey: ChannelSurvey, before: ChannelTable.Channel?,
-    library: ReleaseLibrary
+    library: ReleaseLibrary, verdicts: GateVerdicts
   ) {
     if let problem = channel.problem {
       self.init(entries: before?.entries ?? [], problem: problem)
@@ -25,7 +28,9 @@ extension ChannelTable.Channel {
     }
     self.init(entries: [])
     for entry in channel.entries {
-      if let new = ChannelTable.Entry(entry, channel, survey), library[new.release] != nil {
+      if let new = ChannelTable.Entry(entry, channel, survey), library[new.release] != nil,
+        verdicts.isGood(new, in: channel.name)
+      {
         entries.append(new)
       } else {
         coming = "\(entry.image) \(entry.version)"

@@ -34,9 +34,10 @@ struct ReleaseImporter: Sendable {
       }
       try await client.download(file, to: incoming)
     }
-    let companions = try await client.companions(of: current)
+    let companions = try await client.companions(of: current, plan, into: incoming)
     let lock = try LibraryLock(folder)
     defer { lock.unlock() }
+    lock.removeLeftovers()
     let path = "\(folder)/\(digest)"
     let directory = try ReleaseDirectory(path)
     try directory.makeDirectory(ReleaseFile.frames)
@@ -47,20 +48,26 @@ struct ReleaseImporter: Sendable {
       if let first = taken[file.digest] {
         try FileManager.default.copyItem(atPath: first, toPath: target)
       } else {
-        guard rename("\(incoming)/\(file.digest)", target) == 0, chmod(target, 0o644) == 0 else {
-          throw BootServerError(
-            .inputOutput, "cannot write \(target): \(String(cString: strerror(errno))); make room")
-        }
+        try Self.move("\(incoming)/\(file.digest)", to: target)
         taken[file.digest] = target
       }
     }
-    for companion in companions { try directory.write(ByteRope(companion.bytes), to: companion.name) }
+    for companion in companions {
+      try Self.move(companion.path, to: "\(directory.temporary)/\(companion.name)")
+    }
     let note = Self.checkSignedUKI(directory.temporary)
     try directory.commitToDisk(as: path, replacing: true)
     try? FileManager.default.removeItem(atPath: incoming)
     library.refresh(force: true)
     guard case .unproved(let reason) = plan.passage else { return note }
     return [reason, note].compactMap(\.self).joined(separator: "; ")
+  }
+
+  private static func move(_ path: String, to target: String) throws {
+    guard rename(path, target) == 0, chmod(target, 0o644) == 0 else {
+      throw BootServerError(
+        .inputOutput, "cannot write \(target): \(String(cString: strerror(errno))); make room")
+    }
   }
 
   /// Nothing signed vouches for this file but itself: one that is not the release's own program is left out.

@@ -84,12 +84,15 @@ struct RepositoryView: Sendable {
     let version: Int
     let expires: String
     let signers: [String]
+    /// Whether enough of those signed it who were to; if not, nothing of it counts.
+    let signed: Bool
     let changes: [Change]
 
     init(_ event: ChannelEvent) {
       version = event.version
       expires = event.expires.description
       signers = event.signers
+      signed = event.isSigned
       changes = event.changes.map { change in
         Change(
           image: change.entry?.image, version: change.entry?.version, release: change.entry?.release,

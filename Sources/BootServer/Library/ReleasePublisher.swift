@@ -58,7 +58,7 @@ package struct ReleasePublisher: Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let lock = try LibraryLock(folder)
     defer { lock.unlock() }
-    removeLeftovers(in: folder)
+    lock.removeLeftovers()
     let files = try PublishedFiles(reader)
     let path = "\(folder)/\(outcome.digest)"
     func result(_ what: Outcome, bytes: Int) -> Result {
@@ -95,25 +95,28 @@ package struct ReleasePublisher: Sendable {
     try directory.commitToDisk(as: path, replacing: replacing)
     return written
   }
-
-  /// What a publication that was killed left behind; nobody else publishes now.
-  private func removeLeftovers(in folder: String) {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    where name.hasPrefix(".") && name.contains(".partial-") {
-      try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
-    }
-  }
 }
 
-/// One publication at a time.
+/// One publication, or import, at a time.
 struct LibraryLock: ~Copyable {
+  private let folder: String
   private let file: Int32
 
   init(_ folder: String) throws {
+    self.folder = folder
     // To read is enough: somebody else may have made it, root with netimg publish for one.
     file = netimg_open("\(folder)/.lock", O_RDONLY | O_CREAT, 0o644)
     guard file >= 0, flock(file, LOCK_EX) == 0 else {
       throw BootServerError(.inputOutput, "cannot lock \(folder)/.lock: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// Removes what was left behind by those who were killed: nobody else is at work now. In a container the next one may have
+  /// the same process identifier, and would find its directory taken.
+  borrowing func removeLeftovers() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    where name.hasPrefix(".") && name.contains(".partial-") {
+      try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
     }
   }
 

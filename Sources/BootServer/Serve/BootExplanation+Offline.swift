@@ -23,7 +23,9 @@ extension ChannelTable {
       let local = LocalMetadata(directory: copy)
       let client = try ChannelClient(
         trust: local, fetcher: LastTrusted(local), url: ChannelClient.address(of: repository.from))
-      self.init(try await client.survey(), source: repository.from, library: library)
+      self.init(
+        try await client.survey(), source: repository.from, library: library,
+        verdicts: GateVerdicts(state: state))
     } catch {
       self.init(source: repository.from, problem: "what the server trusted last does not count: \(error)")
     }

@@ -43,7 +43,7 @@ package struct UploadError: Error, Sendable, CustomStringConvertible {
       let code: Code =
         switch error.code {
         case .unknownChannel, .unknownRelease: .unknown
-        case .replaced, .gate, .frozen: .conflict
+        case .replaced, .gate, .frozen, .conflict: .conflict
         case .badRelease: .wrong
         case .malformed: .malformed
         case .diskFull: .full

@@ -171,11 +171,13 @@ private struct EventReport: Encodable {
   let expires: String
   let changes: [String]
   let signers: [String]
+  let signed: Bool
 
   init(_ event: ChannelEvent) {
     version = event.version
     expires = event.expires.description
     signers = event.signers
+    signed = event.isSigned
     changes = event.changes.map { change in
       guard let entry = change.entry else { return change.note ?? "" }
       let verb = entry.rollbackFrom.map { "rolled back from \($0) to" } ?? "promoted to"

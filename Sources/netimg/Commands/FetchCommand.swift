@@ -53,6 +53,8 @@ struct FetchCommand: AsyncParsableCommand {
     help: ArgumentHelp("Where files go, by their SHA-256.", valueName: "directory"), completion: .directory)
   var output: String?
 
+  @OptionGroup var clock: ClockOptions
+
   @Flag(help: "Only say what would be fetched.")
   var dryRun = false
 
@@ -70,7 +72,8 @@ struct FetchCommand: AsyncParsableCommand {
     var policy = TransferPolicy()
     policy.authorities = ca
     let fetcher = CountingFetcher(try HTTPFetcher(policy: policy))
-    let client = try ChannelClient(trust: local, fetcher: fetcher, url: ChannelClient.address(of: from))
+    let client = try ChannelClient(
+      trust: local, fetcher: fetcher, url: ChannelClient.address(of: from), limits: clock.limits)
     let current = try await client.current(image, in: channel)
     var here = LocalFiles()
     for directory in have + (output.map { [$0] } ?? []) { here.add(directory: directory) }

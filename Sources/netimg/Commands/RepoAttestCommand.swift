@@ -11,7 +11,8 @@ struct RepoAttestCommand: AsyncParsableCommand {
     discussion: flowing(
       """
       Writes an in-toto statement in a DSSE envelope beside the release's files. A channel whose gates name it (attestations)
-      takes the release only then; clients look at it too. A second signer's signature is added to the first one's.
+      takes the release only then; clients look at it too. A second signer signs the statement of the first, with its
+      details, or gives the same ones.
 
       Examples:
         netimg repo attest router 1.2 --name lab --signer lab --repo repository

@@ -59,6 +59,8 @@ struct TufCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Where the repository's targets are.", valueName: "url"))
   var targetBaseUrl: String?
 
+  @OptionGroup var clock: ClockOptions
+
   func validate() throws {
     switch verb {
     case .`init`: guard root != nil else { throw ValidationError("init needs the root metadata to trust.") }
@@ -76,10 +78,16 @@ struct TufCommand: AsyncParsableCommand {
     do {
       let local = LocalMetadata(directory: metadataDir)
       guard verb != .`init` else {
-        return try local.initialize(rootFile: root ?? "")
+        if try local.initialize(rootFile: root ?? "") == .anew {
+          Console.error(
+            "note: \(metadataDir) trusted a root that has nothing to do with this one; what it trusted is forgotten"
+          )
+        }
+        return
       }
       let updater = try Updater(
-        local: local, fetcher: try HTTPFetcher(), metadataURL: metadataUrl ?? "", targetsURL: targetBaseUrl)
+        local: local, fetcher: try HTTPFetcher(), metadataURL: metadataUrl ?? "", targetsURL: targetBaseUrl,
+        limits: clock.limits)
       try await updater.refresh()
       for name in verb == .download ? targetName : [] {
         try await updater.download(

@@ -122,7 +122,7 @@ enum Failure {
   private static func status(_ code: ChannelError.Code) -> Int32 {
     switch code {
     case .unknownChannel, .unknownRelease, .repository: ExitStatus.missing
-    case .replaced, .badRelease, .gate, .frozen, .malformed: ExitStatus.refused
+    case .replaced, .badRelease, .gate, .frozen, .malformed, .conflict: ExitStatus.refused
     case .storage, .diskFull: ExitStatus.inputOutput
     }
   }

@@ -73,7 +73,11 @@ struct ProposalOptions: ParsableArguments {
   /// Makes a proposal part of the repository, if its channels' gates are open.
   func merge(_ proposal: Proposal) async throws {
     if repository.address != nil { return try await send(proposal) }
-    try await repository.openIfPresent()?.state.prepareMerge(of: proposal, now: .now)
+    if let opened = try await repository.openIfPresent() {
+      try opened.state.prepareMerge(of: proposal, now: .now)
+    } else {
+      try ChannelRepository.checkBeginning(proposal)
+    }
     try repository.directory(for: "merge").merge(proposal)
     await report(
       Outcome(
