@@ -17,7 +17,8 @@ private let places: [String: String] = [
   "UnknownDevices": "fleet|unknownDevices: OBJ", "Site": "fleet|sites: [OBJ]",
   "DeviceGroup": "fleet|groups: [OBJ]",
   "Retry": "fleet|groups: [{name: g, channel: c, retry: OBJ}]", "Device": "fleet|devices: [OBJ]",
-  "Log": "server|log: OBJ", "Control": "server|control: OBJ", "Uploads": "server|uploads: OBJ", "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ",
+  "Log": "server|log: OBJ", "Control": "server|control: OBJ", "Uploads": "server|uploads: OBJ",
+  "HTTP": "server|http: OBJ", "TFTP": "server|tftp: OBJ",
   "DHCP": "server|dhcp: OBJ",
   "ServedRepository": "server|repository: OBJ", "FleetRepository": "server|git: OBJ",
   "IPXE": "server|ipxe: OBJ", "Subnet": "server|dhcp: {subnets: [OBJ]}",
@@ -31,7 +32,8 @@ private func isBeyondSchema(_ problems: [ManifestError.Problem]) -> Bool {
   let words = [
     "there is no group", "there is no site", "belongs to", "needs the key group", "only action: boot",
     "needs subnets", "need mode: server and ipv6: true",
-    "is not inside", "needs a certificate", "is more than there are keys", "leaves the group nothing", "bits behind", "ends before",
+    "is not inside", "needs a certificate", "is more than there are keys", "leaves the group nothing",
+    "bits behind", "ends before",
     "image without channel", "behind an address cannot be signed",
   ]
   return !problems.isEmpty
