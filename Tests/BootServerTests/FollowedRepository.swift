@@ -128,7 +128,7 @@ struct FollowedRepository {
       }
     }
     return try ChannelFollower(
-      settings, state: state, director: director, health: ServerHealth(),
+      settings, state: state, roles: Set(ServerRole.allCases), director: director, health: ServerHealth(),
       metrics: ChannelMetrics(MetricsRegistry()),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
