@@ -58,9 +58,6 @@ package struct RemoteRepository: Sendable {
     let release = try repository.release(image, version)
     try await fetchHistory(of: channelName)
     if let after = channel.policy.after { try await fetchHistory(of: after) }
-    let gates = ReleaseGates(
-      policy: channel.policy, channel: channelName, image: image, version: version, digest: release.digest)
-    guard !gates.isOpen else { return }
     let target = Names.release(image, version).text
     let place = try directory.targetPath(target, release.file)
     let path = String(place.dropFirst(directory.path.utf8.count + 1))
@@ -71,6 +68,9 @@ package struct RemoteRepository: Sendable {
     guard let manifest = try directory.readTarget(at: place, release.file) else {
       throw ChannelError(.badRelease, "\(target) is not what is signed; the server is damaged, or lies")
     }
+    let gates = ReleaseGates(
+      policy: channel.policy, channel: channelName, image: image, version: version, digest: release.digest)
+    guard !gates.isOpen else { return }
     let sbom = try Release.decode(manifest, file: target).artifacts.first { $0.name == ReleaseFile.sbom }
     // What is missing closes a gate, which then says so.
     for file in gates.evidence(sbom: sbom) { try await fetchIfPresent(file.path, limit: file.limit) }
