@@ -66,7 +66,9 @@ struct PublishServeTests {
     let half = try bench.succeed("ada", ["promote"] + words + ["--to", "prod", "--signer", "ada"])
     let name = try #require(half.firstMatch(of: #/^(api-[0-9a-f]+\.json): /#)?.output.1, "\(half)")
     #expect(try !bench.server.get(Self.script).contains(release.digest))
-    let review = try bench.succeed("eve", ["repo", "review", String(name)], keys: false)
+    let reviewed = try bench.netimg("eve", ["repo", "review", String(name)], keys: false)
+    let review = reviewed.text
+    #expect(reviewed.status == 2, "it waits for signatures: \(reviewed.errorText)")
     #expect(review.contains("\(release.name) to \(release.version)") && review.contains("1 of 2 keys (ada)"))
     let outsider = try bench.netimg("ci", ["repo", "sign", String(name), "--signer", "ci"])
     #expect(outsider.status != 0 && outsider.errorText.contains("may sign nothing"), "\(outsider.errorText)")
