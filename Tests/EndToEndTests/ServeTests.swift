@@ -166,39 +166,6 @@ struct ServeTests {
     }
   }
 
-  @Test(
-    .enabled(if: Bench.isRoot, Bench.needsRoot),
-    .enabled(if: findTool("python3") != nil, "python3 is missing"))
-  func aPartThatEndsByItselfEndsTheWholeServer() async throws {
-    let directory = "\(Bench.scratch)/serve-part"
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    // One of two listeners goes; a half-dead server would answer on the other for ever.
-    let server = try Server(
-      state: "\(directory)/state",
-      arguments: ["--dhcp", "off", "--no-tftp", "--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"])
-    #expect(try server.get("readyz").text == "ready\n")
-    let script = """
-      import ctypes, os, socket, sys
-      process, port = map(int, sys.argv[1:])
-      libc = ctypes.CDLL(None, use_errno=True)
-      handle = os.pidfd_open(process)
-      for name in os.listdir(f"/proc/{process}/fd"):
-          # pidfd_getfd(2): the server's own socket.
-          file = libc.syscall(438, handle, int(name), 0)
-          if file < 0 or not os.readlink(f"/proc/self/fd/{file}").startswith("socket:"):
-              continue
-          own = socket.socket(fileno=file)
-          if own.family == socket.AF_INET and own.getsockname() == ("127.0.0.1", port):
-              own.shutdown(socket.SHUT_RDWR)
-              print("shut")
-      """
-    let shut = try run(["python3", "-c", script, "\(server.identifier)", "\(server.port)"])
-    #expect(shut.text == "shut\n", "\(shut.errorText)")
-    let status = server.wait()
-    #expect(status == 74, "\(status): \(server.log)")
-    #expect(server.log.contains("an HTTP listener closed by itself"), "\(server.log)")
-  }
-
   @Test func wrongSettingsSayWhere() async throws {
     let directory = "\(Bench.scratch)/serve-wrong"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -17,8 +17,12 @@ struct SecureBootSignerTests {
     try await Workshop.with { shop in
       try shop.write(Keys.one.get().pem().utf8, "one.key")
       try shop.write(Keys.other.get().pem().utf8, "other.key")
-      try shop.write("#!/bin/sh\ncd '\(shop.directory.path)'\n\(command)\n".utf8, "signer")
-      chmod(shop.path("signer"), 0o755)
+      // A child writes it: what this process has open for writing, children of other tests may hold open, and then it
+      // cannot be run (ETXTBSY).
+      let script = "#!/bin/sh\ncd '\(shop.directory.path)'\n\(command)\n"
+      let written = try run(
+        ["install", "-m", "755", "/dev/stdin", shop.path("signer")], input: Array(script.utf8))
+      try #require(written.status == 0, "\(written.errorText)")
       try await body(
         SecureBootProgramSigner(
           program: shop.path("signer"), certificate: Keys.one.get().certificate, timeout: timeout))
