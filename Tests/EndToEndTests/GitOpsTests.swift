@@ -97,7 +97,10 @@ struct GitOpsTests {
     let directory = "\(Bench.scratch)/gitops-silent"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     let allowed = "\(directory)/allowed_signers"
-    try Data().write(to: URL(fileURLWithPath: allowed))
+    let key = "\(directory)/ada"
+    try #require(try run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]).status == 0)
+    let line = try String(contentsOf: URL(fileURLWithPath: "\(key).pub"), encoding: .utf8)
+    try Data("ada@example.org \(line)".utf8).write(to: URL(fileURLWithPath: allowed))
     let script = """
       import socket, time
       server = socket.create_server(("127.0.0.1", 0))

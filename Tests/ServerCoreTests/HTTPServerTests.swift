@@ -235,19 +235,21 @@ private let hasCurl: ConditionTrait = .enabled(if: findTool("curl") != nil, "cur
   }
 
   @Test func aCancelledServerClosesEverything() async throws {
+    // An address of its own: nobody else's server gets its port.
+    let host = "127.0.77.1"
     let file = SampleFile(size: 4_000_000)
     let responder = SampleResponder(file)
     let server = try await HTTPServer(
-      listeners: [HTTPServer.Listener(host: "127.0.0.1", port: 0)], certificate: nil, responder: responder,
+      listeners: [HTTPServer.Listener(host: host, port: 0)], certificate: nil, responder: responder,
       limits: ConnectionLimits(total: 10, perPeer: 10), metrics: HTTPMetrics(MetricsRegistry()), threads: 1)
     let running = Task { try await server.run() }
-    let connection = try RawConnection(port: server.addresses[0].port)
+    let connection = try RawConnection(port: server.addresses[0].port, host: host)
     connection.send("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
     while responder.asked.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
     let reader = Task.detached { connection.read().utf8.count }
     running.cancel()
     try await running.value
     #expect(await reader.value > 0)
-    #expect(throws: RawConnectionError.self) { try RawConnection(port: server.addresses[0].port) }
+    #expect(throws: RawConnectionError.self) { try RawConnection(port: server.addresses[0].port, host: host) }
   }
 }
