@@ -31,6 +31,8 @@ struct GitAccessTests {
         key: reader, knownHosts: known_hosts, interval: 1s}
         """)
     let log = server.log
+    // The start waits for a slow host only so long.
+    try await server.wait(for: "first@1.0", at: Self.script)
     #expect(try server.get(Self.script).contains("first@1.0"), "\(log)\n\(host.log)")
     try origin.commit("second@1.0")
     try await server.wait(for: "second@1.0", at: Self.script)
@@ -88,6 +90,8 @@ struct GitAccessTests {
     }
     let server = try await FollowingServer(directory, settings: settings(host.port, "host"))
     let log = server.log
+    // The start waits for a slow host only so long.
+    try await server.wait(for: "first@1.0", at: Self.script)
     #expect(try server.get(Self.script).contains("first@1.0"), "\(log)\n\(host.log)")
     try origin.commit("second@1.0")
     try await server.wait(for: "second@1.0", at: Self.script)

@@ -49,6 +49,8 @@ struct GitOpsTests {
     let server = try await FollowingServer(
       directory,
       settings: "git: {from: \(origin), allowedSigners: \(allowed), interval: 1s}")
+    // The start waits for a slow host only so long.
+    try await server.wait(for: "first@1.0", at: Self.script)
     #expect(try server.get(Self.script).contains("first@1.0"), "\(server.log)")
     try commit("second@1.0", in: origin, key: key)
     try await server.wait(for: "second@1.0", at: Self.script)
