@@ -75,7 +75,9 @@ struct StormTests {
       let storm = try network.storm(20, seconds: 1, output: scratch.appendingPathComponent("storm").path)
       _ = storm.wait()
       // Strangers may have taken what a device was offered: it is told so, and nobody is left without an answer.
-      let refused = storm.text.split(separator: "\n").filter { $0.hasSuffix("was refused what it was offered") }
+      let refused = storm.text.split(separator: "\n").filter {
+        $0.hasSuffix("was refused what it was offered")
+      }
       #expect(try result(storm.text)["failed"] == Double(refused.count), "\(storm.text)")
       #expect(refused.count <= 10, "\(storm.text)")
       #expect(flood.wait() == 0, "\(flood.text)")
