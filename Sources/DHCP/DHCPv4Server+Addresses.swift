@@ -122,7 +122,11 @@ extension DHCPv4Server {
       // Who selects us was offered that address, also if the process that offered it is gone: a DHCPNAK would end the
       // boot of firmware.
       return grant(address, exchange, network: index, client: client)
-    case .free, .taken:
+    case .offered where isSelecting:
+      // Offers are taken back when a flood of strangers wants every address: of those who were offered it, the one who
+      // asks for it first has it.
+      return grant(address, exchange, network: index, client: client)
+    case .free, .offered, .taken:
       let isKnown = networks[index].pool.address(of: client) != nil
       guard isSelecting || isKnown || configuration.isAuthoritative else { return [] }
       return refuse(exchange, address, "\(address) is not this client's")

@@ -10,6 +10,8 @@ extension DHCPv4Server.Network {
     case theirs
     /// Nobody has it, and the client was not offered it.
     case free
+    /// Nobody has it yet, and somebody else was offered it last.
+    case offered
     /// It is somebody else's, or nobody's to have.
     case taken
   }
@@ -18,8 +20,10 @@ extension DHCPv4Server.Network {
     guard subnet.network.contains(address) else { return .foreign }
     guard isGivable(address.value, to: mac) else { return .taken }
     if reservation(for: mac) == address.value, allows(address.value, mac, now) { return .theirs }
-    guard pool.isFree(address.value, for: client, now: now.monotonic) else { return .taken }
     let entry = pool.entries[address.value]
+    guard pool.isFree(address.value, for: client, now: now.monotonic) else {
+      return entry?.state == .offered && pool.contains(address.value) ? .offered : .taken
+    }
     return entry?.client == client && entry?.state != .declined ? .theirs : .free
   }
 

@@ -195,6 +195,24 @@ import Testing
     }
   }
 
+  @Test func ofTwoWhoWereOfferedAnAddressTheFirstToAskHasIt() throws {
+    var subnet = Lab.subnet
+    subnet.pools = [IPv4Address(value: 0xC000_0264)...IPv4Address(value: 0xC000_0264)]
+    var server = Lab.full(subnet)
+    let offers = try (1...2).map { number in
+      try #require(receive(&server, Lab.incoming(Client(number).message(.discover)), now: Lab.start).reply)
+    }
+    // A flood of strangers takes offers back like that.
+    #expect(Set(offers.map(\.yourAddress)).count == 1)
+    func ask(_ number: Int) -> DHCPv4Message.Kind? {
+      receive(&server, Lab.incoming(Client(number).request(offers[0].yourAddress)), now: Lab.start).reply?
+        .kind
+    }
+    #expect(ask(1) == .ack)
+    #expect(ask(2) == .nak)
+    #expect(ask(1) == .ack)
+  }
+
   @Test func wrongNetworksAreRefusedAndStrangersLeftAlone() throws {
     var server = Lab.full()
     let client = Client(1)
