@@ -16,6 +16,9 @@ TEST_PACKAGES := qemu-system-x86 ovmf swtpm swtpm-tools erofs-utils cryptsetup-b
   strace kmod cpio attr openssl gpg dpkg-dev libarchive-tools faketime python3-jsonschema python3-yaml python3-debian \
   systemd openssh-client openssh-server debsecan zstd busybox curl atftp tftp-hpa python3-securesystemslib ipxe iproute2 isc-dhcp-client dnsmasq-base \
   kea-admin kea-dhcp4-server nginx-light wrk netbase procps rsync
+# Peers to measure beside, and libraries of those that are only unpacked, because they conflict with each other.
+BENCH_PACKAGES := mmdebstrap libwrap0 libpcre2-8-0
+PEERS := atftpd tftpd-hpa
 
 .PHONY: help setup setup-test build stage0 test tutorial interop demo bench lint format fuzz docs clean
 
@@ -50,6 +53,8 @@ demo: setup-test build  ## Lock, build and PXE-boot a real image in QEMU, and sh
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) tools/demo
 
 bench: setup-test build  ## Times and sizes beside the peers, in one run
+	@tools/install-packages $(BENCH_PACKAGES)
+	@tools/peers .build/peers $(PEERS)
 	@tools/pinned tools/quietly "netimg-bench" swift build -c release --product netimg-bench
 	@tools/pinned tools/quietly "netimg-netbench" swift build -c release --product netimg-netbench
 	@NETIMG_BIN=$(CURDIR)/$(NETIMG) bench/run
