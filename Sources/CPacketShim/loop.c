@@ -42,6 +42,15 @@ int netimg_epoll_wait(int epoll, uint64_t *tokens, int count, int64_t nanosecond
   return got;
 }
 
+int netimg_epoll_poll(int epoll, uint64_t *tokens, int count, uint64_t nanoseconds) {
+  uint64_t end = netimg_boottime() + nanoseconds;
+  do {
+    int got = netimg_epoll_wait(epoll, tokens, count, 0);
+    if (got != 0) return got;
+  } while (netimg_boottime() < end);
+  return 0;
+}
+
 int netimg_wake_open(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void netimg_wake(int file) {

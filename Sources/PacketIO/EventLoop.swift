@@ -23,6 +23,7 @@ package final class EventLoop: @unchecked Sendable {
   private var timerIsSetFor: UInt64?
   private let shared = Mutex(Shared())
   private var sources: [any EventSource] = []
+  private var polling: AdaptivePolling
   private var thread: pthread_t?
 
   private struct Shared: Sendable {
@@ -30,7 +31,10 @@ package final class EventLoop: @unchecked Sendable {
     var isStopped = false
   }
 
-  package init() throws(PacketIOError) {
+  /// - Parameter longestPoll: How long at most to keep the processor while waiting for a packet, in nanoseconds, where
+  ///   packets come that fast: see ``AdaptivePolling``. 0 to sleep at once, as most loops should.
+  package init(longestPoll: UInt64 = 0) throws(PacketIOError) {
+    polling = AdaptivePolling(limit: longestPoll)
     epoll = netimg_epoll_open()
     guard epoll >= 0 else { throw PacketIOError("no epoll instance") }
     wakeup = netimg_wake_open()
@@ -116,15 +120,28 @@ package final class EventLoop: @unchecked Sendable {
     return -1
   }
 
+  /// Waits for something to do: awake for as long as that has paid off lately, then asleep.
+  private func wait(_ tokens: inout [UInt64], _ patience: Int64) -> Int {
+    var count: Int32 = 0
+    if patience != 0, polling.budget > 0 {
+      count = netimg_epoll_poll(epoll, &tokens, Int32(tokens.count), polling.budget)
+    }
+    if count == 0 {
+      let began = polling.limit > 0 && patience != 0 ? netimg_boottime() : 0
+      count = netimg_epoll_wait(epoll, &tokens, Int32(tokens.count), patience)
+      if began > 0 { polling.slept(netimg_boottime() - began) }
+    }
+    if count < 0 { fatalError("epoll_wait: errno \(netimg_packet_errno())") }
+    return Int(count)
+  }
+
   private func loop() {
     var tokens = [UInt64](repeating: 0, count: 256)
     var deadline: UInt64? = 0
     var looked: UInt64 = 0
     while true {
-      let count = netimg_epoll_wait(
-        epoll, &tokens, Int32(tokens.count), patience(until: deadline, now: looked))
-      if count < 0 { fatalError("epoll_wait: errno \(netimg_packet_errno())") }
-      for token in tokens[..<Int(count)] {
+      let count = wait(&tokens, patience(until: deadline, now: looked))
+      for token in tokens[..<count] {
         if token == .max {
           netimg_drain(wakeup)
           continue

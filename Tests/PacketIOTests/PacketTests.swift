@@ -153,6 +153,72 @@ import Testing
     #expect(source.runs >= 5)
   }
 
+  @Test func aLoopStaysAwakeOnlyWhereThatPaysOff() {
+    var polling = AdaptivePolling(limit: 100_000)
+    #expect(polling.budget == 0)
+    // Answers come in 40 us: polls grow until one is long enough, and then nothing sleeps any more.
+    polling.slept(40_000)
+    #expect(polling.budget == 10_000)
+    polling.slept(30_000)
+    #expect(polling.budget == 20_000)
+    polling.slept(20_000)
+    #expect(polling.budget == 40_000)
+    // The first silence that is longer, the poll counted in, ends it.
+    polling.slept(60_001)
+    #expect(polling.budget == 0)
+    for _ in 0..<10 { polling.slept(0) }
+    #expect(polling.budget == 100_000)
+    polling.slept(1)
+    #expect(polling.budget == 0)
+    var never = AdaptivePolling(limit: 0)
+    never.slept(1)
+    #expect(never.budget == 0)
+  }
+
+  @Test func aLoopThatPollsStillSleepsAndIsWokenByJobs() throws {
+    final class Source: EventSource {
+      let port: UDPPort
+      init(port: UDPPort) { self.port = port }
+      // An echo, so that a client in lockstep keeps the loop polling.
+      func ready(_ token: UInt32) {
+        for datagram in port.receive() {
+          _ = port.send([
+            OutgoingDatagram(
+              payload: datagram.payload, destination: .endpoint(datagram.source), port: port.number,
+              source: nil,
+              interface: 0)
+          ])
+        }
+      }
+      func run(now: Moment) -> UInt64? { nil }
+    }
+    let loop = try EventLoop(longestPoll: 100_000)
+    let source = Source(port: try UDPPort(.v4, number: 0))
+    let server = Endpoint(IPv4Address(value: 0x7f00_0001), port: source.port.number)
+    let number = loop.add(source)
+    try loop.watch(source.port.file, source: number, token: 0)
+    try loop.start()
+    let client = try UDPPort(.v4, number: 0)
+    for round in 0..<2000 {
+      let payload = [UInt8(round & 0xff), UInt8(round >> 8)]
+      _ = client.send([
+        OutgoingDatagram(
+          payload: payload, destination: .endpoint(server), port: client.number, source: nil, interface: 0)
+      ])
+      var answers: [IncomingDatagram] = []
+      var tries = 0
+      while answers.isEmpty, tries < 2_000_000 {
+        tries += 1
+        answers = client.receive()
+      }
+      #expect(answers.map(\.payload) == [payload])
+    }
+    let done = Flag()
+    loop.perform { done.set() }
+    while !done.isSet { usleep(100) }
+    loop.stop()
+  }
+
   private func wait(for port: UDPPort) -> [IncomingDatagram] {
     for _ in 0..<2000 {
       let datagrams = port.receive()

@@ -91,6 +91,8 @@ int netimg_epoll_add(int epoll, int file, uint64_t token);
 int netimg_epoll_remove(int epoll, int file);
 /// Waits at most that long (nanoseconds; -1 for ever); the number of tokens that are ready. 0 after a signal.
 int netimg_epoll_wait(int epoll, uint64_t *tokens, int count, int64_t nanoseconds);
+/// Asks again and again for that long (nanoseconds) without giving the processor away; 0 if nothing came.
+int netimg_epoll_poll(int epoll, uint64_t *tokens, int count, uint64_t nanoseconds);
 /// An event counter that wakes an epoll up, and its increment.
 int netimg_wake_open(void);
 void netimg_wake(int file);
