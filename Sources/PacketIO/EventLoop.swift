@@ -10,6 +10,13 @@ package protocol EventSource: AnyObject {
   /// Everything that was ready has been said, or the time that this returned before has come.
   /// - Returns: When to call again at the latest, in monotonic nanoseconds.
   func run(now: Moment) -> UInt64?
+  /// How long at most the loop may keep the processor while it waits for a packet, in nanoseconds, where packets come that
+  /// fast: see ``AdaptivePolling``. 0 to sleep at once, as most sources should.
+  var longestPoll: UInt64 { get }
+}
+
+extension EventSource {
+  package var longestPoll: UInt64 { 0 }
 }
 
 /// One thread, one epoll instance, and what it serves. It owns its sources: they are touched on its thread only.
@@ -23,7 +30,7 @@ package final class EventLoop: @unchecked Sendable {
   private var timerIsSetFor: UInt64?
   private let shared = Mutex(Shared())
   private var sources: [any EventSource] = []
-  private var polling: AdaptivePolling
+  private var polling = AdaptivePolling()
   private var thread: pthread_t?
 
   private struct Shared: Sendable {
@@ -31,10 +38,7 @@ package final class EventLoop: @unchecked Sendable {
     var isStopped = false
   }
 
-  /// - Parameter longestPoll: How long at most to keep the processor while waiting for a packet, in nanoseconds, where
-  ///   packets come that fast: see ``AdaptivePolling``. 0 to sleep at once, as most loops should.
-  package init(longestPoll: UInt64 = 0) throws(PacketIOError) {
-    polling = AdaptivePolling(limit: longestPoll)
+  package init() throws(PacketIOError) {
     epoll = netimg_epoll_open()
     guard epoll >= 0 else { throw PacketIOError("no epoll instance") }
     wakeup = netimg_wake_open()
@@ -161,9 +165,12 @@ package final class EventLoop: @unchecked Sendable {
       let now = Self.now()
       looked = now.monotonic
       deadline = nil
+      var longestPoll: UInt64 = 0
       for source in sources {
         if let next = source.run(now: now) { deadline = min(deadline ?? .max, next) }
+        longestPoll = max(longestPoll, source.longestPoll)
       }
+      polling.limit = longestPoll
       if isStopped { return }
     }
   }

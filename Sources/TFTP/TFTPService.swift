@@ -131,6 +131,10 @@ package final class TFTPService: EventSource, @unchecked Sendable {
     return server.nextDeadline
   }
 
+  /// Few transfers without windows wait for every block; many keep each other's thread awake, and their packets are better
+  /// taken several at a time.
+  package var longestPoll: UInt64 { (1...2).contains(server.transferCount) ? 100_000 : 0 }
+
   private func flush(_ now: Moment) {
     guard !events.isEmpty else { return }
     notify(events, now)

@@ -170,7 +170,10 @@ import Testing
     #expect(polling.budget == 100_000)
     polling.slept(1)
     #expect(polling.budget == 0)
-    var never = AdaptivePolling(limit: 0)
+    polling.slept(5_000)
+    polling.limit = 0
+    #expect(polling.budget == 0)
+    var never = AdaptivePolling()
     never.slept(1)
     #expect(never.budget == 0)
   }
@@ -191,8 +194,9 @@ import Testing
         }
       }
       func run(now: Moment) -> UInt64? { nil }
+      var longestPoll: UInt64 { 100_000 }
     }
-    let loop = try EventLoop(longestPoll: 100_000)
+    let loop = try EventLoop()
     let source = Source(port: try UDPPort(.v4, number: 0))
     let server = Endpoint(IPv4Address(value: 0x7f00_0001), port: source.port.number)
     let number = loop.add(source)

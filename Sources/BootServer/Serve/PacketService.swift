@@ -30,8 +30,7 @@ final class PacketService: Service {
   /// - Throws: ``ServerError``, with what to do.
   init(_ settings: ServeSettings, director: BootDirector, store: any LeaseStore) throws {
     let dhcpLoop = try EventLoop()
-    // A transfer without windows waits for every block.
-    let tftpLoop = try EventLoop(longestPoll: 100_000)
+    let tftpLoop = try EventLoop()
     var dhcp: DHCPv4Service?
     var dhcp6: DHCPv6Service?
     var tftp: TFTPService?
