@@ -8,10 +8,14 @@ extension RepositoryPlan {
   package init(_ bytes: [UInt8], file: String, key: (String) throws -> PublicKey) throws {
     let node = try YAMLDocument.parse(bytes, file: file)
     var reader = PlanReader(people: [:])
-    try reader.check(node, allows: ["kind", "people", "roles", "channels"])
+    try reader.check(node, allows: ["apiVersion", "kind", "people", "roles", "channels"])
     guard node.entry("kind")?.value.text == "Repository" else {
       throw PlanReader.problem(
         .badValue, node.location, "this is no manifest of a repository", "begin with kind: Repository")
+    }
+    if let version = node.entry("apiVersion")?.value, version.text != "netimg/v1" {
+      throw PlanReader.problem(
+        .badValue, version.location, "\(version.summary) is no version of this format", "write netimg/v1")
     }
     try reader.readPeople(try reader.entry(node, "people"), find: key)
     let roles = try reader.entry(node, "roles")

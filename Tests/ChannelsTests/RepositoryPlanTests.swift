@@ -24,6 +24,8 @@ import Testing
 
   @Test func mistakesAreFound() throws {
     #expect(try codes("kind: Repository", "kind: Image") == [.badValue])
+    #expect(try codes("kind: Repository", "apiVersion: netimg/v1\nkind: Repository") == [])
+    #expect(try codes("kind: Repository", "apiVersion: netimg/v2\nkind: Repository") == [.badValue])
     #expect(try codes("kind: Repository", "kind: Repository\nkinds: 1") == [.unknownKey])
     #expect(try codes("  timestamp: {signers: [server], days: 1}\n", "") == [.missingKey])
     #expect(try codes("dev: {signers: [ci]}", "dev: {signers: [nobody]}") == [.badValue])
